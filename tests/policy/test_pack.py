@@ -15,6 +15,7 @@ from litellm_bighub.policy.pack import FOLDER, pack_of, read_pack, with_packs
 from litellm_bighub.policy.parts.call_parts import ToolParts
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import PackName, PolicyText, build, canonical_text
+from tests.policy.reported_evasions import REPORTED, commands
 
 AGENT = build(parse_policy("version: 1\nworkspace: /repo\ninclude: coding-agent\n", "p.yaml"))
 
@@ -478,6 +479,29 @@ which git
 date
 printf '%s\n' x
 test -f x
+test 1 -eq 1
+date +%F
+make -j4 test
+make build -k
+mvn -q test
+yarn run test:unit --watch
+npm run lint
+pnpm run build
+cd src && ls && pwd
+cd /repo && git status
+git show HEAD
+git log origin/main..HEAD
+cat .env.example
+cp .env.example src/x
+uv run pytest -k sudo
+python -m pytest tests/x.py
+rg -g '*.py' x
+rg -n .env src
+grep -rn .env src
+grep -- .env src
+eslint -f json src
+cargo test -- --nocapture
+for p in a b; do ls src; done
 """
 
 
@@ -501,6 +525,59 @@ def test_commands_of_a_coding_agent(text, verdict):
 
 def test_there_are_enough_commands():
     assert len({*lines(BLOCKED), *lines(ASKED), *lines(ALLOWED)}) >= 300
+    assert len({command for kind in REPORTED for command in commands(kind.blocked) + commands(kind.asked)}) >= 600
+
+
+@pytest.mark.parametrize("kind", REPORTED, ids=[kind.reason for kind in REPORTED])
+def test_what_was_reported_of_coding_agents(kind):
+    expected = dict.fromkeys(commands(kind.blocked), "blocked")
+    expected |= dict.fromkeys(commands(kind.asked), "requires_approval")
+    assert {command: decided(command=command) for command in expected} == expected
+    assert kind.reported
+
+
+@pytest.mark.parametrize("shell", ["Bash", "exec_command", "shell", "shell_command", "bash"])
+@pytest.mark.parametrize(
+    ("arguments", "verdict"),
+    [
+        ({"shell": "./ls"}, "requires_approval"),
+        ({"shell": "/tmp/bash"}, "requires_approval"),
+        ({"shell": 5}, "requires_approval"),
+        ({"shell": "pwsh"}, "requires_approval"),
+        ({"shell": "/bin/bash"}, "allowed"),
+        ({"env": {"PATH": "."}}, "requires_approval"),
+        ({"with_escalated_permissions": True}, "requires_approval"),
+        ({"with_escalated_permissions": False}, "allowed"),
+        ({"sandbox_permissions": "require_escalated"}, "requires_approval"),
+        ({"sandbox_permissions": "use_default"}, "allowed"),
+        ({"additional_permissions": {"network": True}}, "requires_approval"),
+        ({"dangerouslyDisableSandbox": True}, "requires_approval"),
+        ({"run_in_background": True, "description": "x"}, "allowed"),
+    ],
+)
+def test_a_call_that_names_its_shell_or_leaves_the_sandbox_is_asked_about(shell, arguments, verdict):
+    assert decided(shell, command="ls", cmd="ls", **arguments) == verdict
+    assert decided(shell, command="rm -rf x", cmd="rm -rf x", **arguments) == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "verdict"),
+    [
+        ("ls", "/repo", "allowed"),
+        ("ls", "/repo/src", "allowed"),
+        ("ls", "src", "allowed"),
+        ("ls", "/etc", "requires_approval"),
+        ("make test", "..", "requires_approval"),
+        ("ls", "/home/u/.ssh", "blocked"),
+        ("git status", "/repo", "allowed"),
+        ("git status", "/repo/sub", "requires_approval"),
+        ("echo x > config", "/repo/.git", "blocked"),
+    ],
+)
+def test_the_folder_beside_a_command_counts(command, folder, verdict):
+    assert decided("exec_command", cmd=command, workdir=folder) == verdict
+    assert decided("bash", command=command, workdir=folder) == verdict
+    assert decided("shell", command=["bash", "-lc", command], workdir=folder) == verdict
 
 
 @pytest.mark.parametrize(
@@ -540,6 +617,22 @@ def test_calls_of_the_responses_api():
         ("Glob", {"pattern": "{a,../../etc}/x"}, "requires_approval"),
         ("Glob", {"pattern": "x", "path": "/etc"}, "requires_approval"),
         ("Grep", {"pattern": "x"}, "allowed"),
+        ("Grep", {"pattern": "x", "glob": "*.{ts,tsx}"}, "allowed"),
+        ("Grep", {"pattern": "x", "glob": ".env"}, "blocked"),
+        ("Grep", {"pattern": "x", "glob": "**/.env*"}, "requires_approval"),
+        ("Grep", {"pattern": "x", "glob": "*env"}, "requires_approval"),
+        ("Grep", {"pattern": "x", "glob": "*.[e]nv"}, "requires_approval"),
+        ("Grep", {"pattern": "x", "glob": "../**"}, "requires_approval"),
+        ("grep", {"pattern": "x", "include": ".env.local"}, "blocked"),
+        ("grep", {"pattern": "x", "include": "*.py"}, "allowed"),
+        ("Read", {"file_path": "/repo/.env.example"}, "allowed"),
+        ("Write", {"file_path": "/repo/.env.sample"}, "allowed"),
+        ("Read", {"file_path": "/repo/.env.staging"}, "blocked"),
+        ("Write", {"file_path": "/repo/.vscode/tasks.json"}, "requires_approval"),
+        ("Write", {"file_path": "/repo/.mcp.json"}, "requires_approval"),
+        ("Write", {"file_path": "/repo/.claude/settings.json"}, "blocked"),
+        ("Write", {"file_path": "/repo/sub/HEAD"}, "requires_approval"),
+        ("Write", {"file_path": "/repo/sub/.git"}, "blocked"),
         ("Grep", {"pattern": "x", "path": ".."}, "requires_approval"),
         ("apply_patch", {"input": "*** Begin Patch\n*** Add File: a\n+x\n*** End Patch"}, "allowed"),
         ("apply_patch", {"input": "*** Begin Patch\n*** Add File: /tmp/a\n+x\n*** End Patch"}, "requires_approval"),

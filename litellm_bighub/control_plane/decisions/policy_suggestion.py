@@ -397,7 +397,7 @@ def _is_harmless(command: str) -> bool:
     """Whether the pack for coding agents allows such a command: of others every word stays as it was approved."""
     pack = _coding_pack()
     parts = pack.parts.of(ToolCall("", "function", "Bash", {"command": command}))
-    shell = [rule for rule in pack.rules if rule.name == "shell"]
+    shell = [rule for rule in pack.rules if rule.name in {"shell", "reading and building"}]
     return all(
         next((rule.effect for rule in shell if rule.fits(part)), "block") == "allow"
         for part in parts

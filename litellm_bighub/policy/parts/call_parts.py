@@ -241,13 +241,24 @@ class _Entry:
         if directory is not None and not (isinstance(directory, str) and _is_unicode(directory)):
             return [Unknown("its folder is no text")]
         directories = _inside(workspace, directory)
-        return [
+        found = [
             part for expression, reader in self.readers for part in reader(_found(expression, arguments), directories)
         ]
+        return [*found, *_folder(directories)]
 
 
 def _inside(workspace: Directories, directory: str | None) -> Directories:
     return Directories.at(workspace.workspace, directory) if directory else workspace
+
+
+def _folder(directories: Directories) -> Sequence[Part]:
+    """The folder that a call runs in, which a rule has to allow if it is known to be outside of the workspace."""
+    inside = [not directories.workspace or directories.contains(folder) for folder in directories.current]
+    return [
+        PathUse(folder, "read", restricts_only)
+        for folder, restricts_only in zip(directories.current, inside, strict=True)
+        if folder not in {"", directories.workspace}
+    ]
 
 
 def _found(expression: ParsedResult, arguments: Arguments) -> object:
@@ -279,9 +290,9 @@ def _local_shell(arguments: Arguments, workspace: Directories) -> Sequence[Part]
     directory = action.get("working_directory")
     if directory is not None and not (isinstance(directory, str) and _is_unicode(directory)):
         return [Unknown("its folder is no text")]
-    return shell_parts.of_argv(
-        words, _inside(workspace, directory), assigns=bool(action.get("env")), moved=bool(action.get("user"))
-    )
+    directories = _inside(workspace, directory)
+    found = shell_parts.of_argv(words, directories, assigns=bool(action.get("env")), moved=bool(action.get("user")))
+    return [*found, *_folder(directories)]
 
 
 def _apply_patch(arguments: Arguments, workspace: Directories) -> Sequence[Part]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from litellm_bighub.policy.parts.linear_pattern import Fits, literal, whole
 from litellm_bighub.policy.parts.part import Part
@@ -51,6 +51,13 @@ class _Option:
         return next((names for names in _SAME if self.name in names), frozenset({self.name}))
 
 
+class _Element(NamedTuple):
+    """A word that a pattern names, and what stands in it before the first wildcard."""
+
+    fits: Fits
+    head: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Stage:
     """One command of a pattern.
@@ -62,7 +69,7 @@ class _Stage:
     """
 
     name: str
-    words: tuple[Fits | None, ...]
+    words: tuple[_Element | None, ...]
     options: tuple[_Option, ...]
     _name: Fits = field(repr=False, compare=False)
     _last_name: Fits = field(repr=False, compare=False)
@@ -169,7 +176,7 @@ def _stage(words: Sequence[tuple[str, bool]], text: str) -> _Stage:
     if not quoted and not name.strip("*?"):
         raise ValueError("a pattern begins with the name of a command; without `command` a rule fits every one")
     options: list[_Option] = []
-    elements: list[Fits | None] = []
+    elements: list[_Element | None] = []
     for word, is_quoted in rest:
         if not is_quoted and word == _ANY:
             elements.append(None)
@@ -177,16 +184,16 @@ def _stage(words: Sequence[tuple[str, bool]], text: str) -> _Stage:
             names, value = _options(name, word)
             options += names
             if value is not None:
-                elements.append(_word(value, quoted=False))
+                elements.append(_element(value, quoted=False))
         else:
-            elements.append(_word(word, quoted=is_quoted))
+            elements.append(_element(word, quoted=is_quoted))
     return _Stage(
         name,
         tuple(elements),
         tuple(options),
         _word(name, quoted=quoted),
         _word(name.rpartition("/")[2], quoted=quoted),
-        next((element for element in elements if element is not None), None),
+        next((element.fits for element in elements if element is not None), None),
     )
 
 
@@ -198,6 +205,15 @@ def _options(command: str, word: str) -> tuple[list[_Option], str | None]:
     if command.rpartition("/")[2] in _LONG_WITH_ONE_DASH or not word[1:].isalnum():
         return [_Option(word[1:], short=False)], None
     return [_Option(letter, short=True) for letter in word[1:]], None
+
+
+def _element(text: str, *, quoted: bool) -> _Element:
+    return _Element(_word(text, quoted=quoted), text if quoted else _head(text))
+
+
+def _head(text: str) -> str:
+    """What a word with wildcards surely begins with; nothing of a home."""
+    return "" if text.startswith("~") else re.split(r"[*?[]", text, maxsplit=1)[0]
 
 
 def _word(text: str, *, quoted: bool) -> Fits:
@@ -268,7 +284,7 @@ def _surely_same(option: _Option, command: str) -> frozenset[str]:
     return option.other_names() if command in _SAME_FOR else frozenset({option.name})
 
 
-def _matches(pattern: Sequence[Fits | None], words: Sequence[Word], *, allows: bool) -> bool:
+def _matches(pattern: Sequence[_Element | None], words: Sequence[Word], *, allows: bool) -> bool:
     """Whether the words fit the elements, `None` any number of them. Time grows with the product of both, no more."""
     if allows:  # each word at the beginning has one meaning
         at = pattern.index(None) if None in pattern else len(pattern)
@@ -285,9 +301,15 @@ def _matches(pattern: Sequence[Fits | None], words: Sequence[Word], *, allows: b
     return len(pattern) in reached
 
 
-def _is(element: Fits | None, word: Word) -> bool:
+def _is(element: _Element | None, word: Word) -> bool:
     """Whether a word is surely that of a pattern."""
-    return element is not None and word.sure and not word.glob and bool(element(word.text))
+    return element is not None and word.sure and not word.glob and bool(element.fits(word.text))
+
+
+def _may_be(element: _Element, word: Word) -> bool:
+    """Whether one of the files that a word stands for may be that of a pattern."""
+    head = _head(word.text)
+    return head.startswith(element.head) or element.head.startswith(head)
 
 
 def _may_hold(argv: Argv, element: Fits) -> bool:
@@ -309,7 +331,7 @@ def _beside_the_point(words: Sequence[Word]) -> list[bool]:
     return found
 
 
-def _after(pattern: Sequence[Fits | None], at: int, word: Word, *, allows: bool) -> Iterator[int]:
+def _after(pattern: Sequence[_Element | None], at: int, word: Word, *, allows: bool) -> Iterator[int]:
     """Where in the pattern one may be behind the word."""
     if at == len(pattern):
         if not allows and not word.sure:
@@ -318,13 +340,13 @@ def _after(pattern: Sequence[Fits | None], at: int, word: Word, *, allows: bool)
     element = pattern[at]
     if element is None:
         yield at
-    elif _is(element, word) or (not allows and word.glob and word.sure):
+    elif _is(element, word) or (not allows and word.glob and word.sure and _may_be(element, word)):
         yield at + 1
     if not allows and not word.sure:
         yield from range(at, len(pattern) + 1)
 
 
-def _skipping(positions: set[int], pattern: Sequence[Fits | None]) -> set[int]:
+def _skipping(positions: set[int], pattern: Sequence[_Element | None]) -> set[int]:
     """The positions, and those behind elements that may be no word at all."""
     found = set(positions)
     for at in sorted(positions):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +43,8 @@ _READ_ONLY: Final = frozenset(
 )
 """Commands that write to no operand of theirs."""
 _NO_PATHS: Final = frozenset({"echo", "printf", "true", "false", "kill", "sleep", "exit", "return"})
-_PATTERN_FIRST: Final = frozenset({"grep", "egrep", "fgrep", "rg"})
+_PATTERN_FIRST: Final = {**dict.fromkeys(("grep", "egrep", "fgrep"), "ABCDdefm"), "rg": "ABCEMTdefgjmrt"}
+"""Commands whose first word is a pattern, with the letters of options that take the next word."""
 _PATTERN_OPTION: Final = re.compile(r"-[A-Za-z]*[ef].*|--(?:r|f).*")
 _CHANGES: Final = frozenset({"cd", "pushd", "popd"})
 """Commands that change the directory."""
@@ -117,7 +120,16 @@ class _Parts:
                 (*outer, *((first_pipeline + begins, stage) for begins, stage in found.stages)),
             )
             self.command(draft, directories, depth, stdin=found.stdin)
-            directories = _after(found, directories)
+            directories = self._moved(_after(found, directories), directories)
+
+    def _moved(self, after: Directories, before: Directories) -> Directories:
+        """What follows reads the folder that it runs in."""
+        for folder in set(after.current).difference(before.current):
+            if folder is None:
+                self.unknown["its folder is known only when it runs"] = None
+            else:
+                self.paths[PathUse(folder, "read", after.contains(folder))] = None
+        return after
 
     def command(self, draft: _Draft, directories: Directories, depth: int, *, stdin: str | None = None) -> None:
         """One command, and what it runs."""
@@ -134,8 +146,16 @@ class _Parts:
         self.drafts.append(_Draft(draft.argv, draft.assigns, draft.moved, only, draft.stages))
         if name.text not in RESERVED and not (nothing_else and plain):
             self._operands(draft, directories)
+        if name.text.rpartition("/")[2] == "git":
+            self._repository(directories)
         for run in runs:
             self._run(run, draft, directories, depth)
+
+    def _repository(self, directories: Directories) -> None:
+        """What git looks for in a folder below the workspace: the configuration there may name what it runs."""
+        for folder in directories.current:
+            if folder and folder != directories.workspace and directories.contains(folder):
+                self.paths[PathUse(posixpath.join(folder, ".git"), "read", restricts_only=True)] = None
 
     def _run(self, run: Runs, outer: _Draft, directories: Directories, depth: int) -> None:
         assigns, moved = outer.assigns or run.assigns, outer.moved or run.moved
@@ -146,7 +166,8 @@ class _Parts:
         elif run.what is not None:
             self.command(_Draft(run.what, assigns, moved, only, outer.stages), directories, depth + 1)
         else:
-            self.unknown[run.why] = None
+            if run.why:
+                self.unknown[run.why] = None
             for guess in run.guesses:
                 self.drafts.append(_Draft(guess, assigns, moved, restricts_only=True, stages=outer.stages))
 
@@ -155,7 +176,9 @@ class _Parts:
         for target in redirect.target:
             if operator in {">&", "<&"} and target.sure and _DUPLICATE.fullmatch(target.text):
                 continue
-            if not target.sure or target.glob or len(redirect.target) > 1:
+            if (
+                not target.sure or target.glob or len(redirect.target) > 1 or target.text == "!"
+            ):  # `>!` is one operator for zsh
                 self.unknown["a file is known only when it runs"] = None
                 continue
             for path in directories.resolve(target.text):
@@ -169,7 +192,7 @@ class _Parts:
             return
         skip = None
         if name in _PATTERN_FIRST and not any(_PATTERN_OPTION.fullmatch(word.text) for word in draft.argv[1:]):
-            skip = next((word for word in draft.argv[1:] if not word.text.startswith("-")), None)
+            skip = _pattern(draft.argv, _PATTERN_FIRST[name])
         for word in dict.fromkeys(word for word in draft.argv[1:] if word is not skip):
             for text in _possible_paths(word):
                 for path in directories.resolve(text):
@@ -243,6 +266,18 @@ def _after(command: TreeCommand, directories: Directories) -> Directories:
     if len(to) == 1 and to[0].sure and not to[0].glob and not to[0].text.startswith("-"):
         return directories.changed(to[0].text or ".", certain=certain)
     return directories.changed("~" if not to else None, certain=certain)
+
+
+def _pattern(argv: Argv, with_value: str) -> Word | None:
+    """The word that a search is for; `None` if it may be the value of an option before it."""
+    for before, word in itertools.pairwise(argv):
+        if not word.text.startswith("-"):
+            option = before.text
+            may_take_it = (option.startswith("--") and option != "--") or (
+                option[:1] == "-" and option[-1] in with_value
+            )
+            return None if may_take_it and "=" not in option else word
+    return None
 
 
 def _possible_paths(word: Word) -> Iterator[str]:

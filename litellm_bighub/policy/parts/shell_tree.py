@@ -60,6 +60,8 @@ _WITHIN_A_WORD: Final = re.compile(rb"(?:\\[ \t\n])*")
 """What may stand between two nodes that bash joins to one word: behind quotes tree-sitter leaves out escaped blanks."""
 _OPERATORS: Final = b";&|()<>\n"
 _LOOP_VARIABLE: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
+_OF_ZSH: Final = frozenset({"path", "cdpath", "fpath", "argv", "commands", "functions", "aliases", "options", "prompt"})
+"""Names that mean something to zsh, which some agents run instead: `path` is `PATH`."""
 _DELIMITER: Final = re.compile(rb"(['\"]?)(\w+)\1", re.ASCII)
 
 
@@ -238,7 +240,7 @@ class _Reader:
             self._heredoc(node)
         elif kind == "for_statement":
             variable = node.child_by_field_name("variable")
-            if variable is None or not _LOOP_VARIABLE.fullmatch(_text(variable)):
+            if variable is None or not _LOOP_VARIABLE.fullmatch(_text(variable)) or _text(variable) in _OF_ZSH:
                 self._problem("it sets a variable")
         elif kind == "function_definition":
             name = node.child_by_field_name("name")

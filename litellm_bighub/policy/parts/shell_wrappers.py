@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -113,6 +113,55 @@ WRAPPERS: Final[Mapping[str, Wrapper]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Runner:
+    """A program that finds, watches or limits the command behind it. Its options are not all known.
+
+    Attributes:
+        verbs: behind which word the command stands; behind the name if there are none.
+        operands: how many words stand before the command.
+    """
+
+    verbs: frozenset[str] = frozenset()
+    operands: int = 0
+
+
+_RUN: Final = Runner(frozenset({"run"}))
+_EXEC: Final = Runner(frozenset({"exec", "x", "dlx"}))
+_BEHIND_NAME: Final = Runner()
+_BEHIND_ONE_WORD: Final = Runner(operands=1)
+RUNNERS: Final[Mapping[str, Runner]] = {
+    **dict.fromkeys(("uv", "poetry", "pdm", "hatch", "pipenv", "rye", "pipx", "conda", "mamba"), _RUN),
+    **dict.fromkeys(("npm", "pnpm", "bundle", "mise"), _EXEC),
+    **dict.fromkeys(("yarn", "bun"), Runner(_RUN.verbs | _EXEC.verbs)),
+    **dict.fromkeys(("npx", "bunx", "uvx", "unshare", "setpriv", "runuser", "pkexec", "chronic"), _BEHIND_NAME),
+    **dict.fromkeys(("noglob", "nocorrect", "-", "systemd-run", "ltrace", "valgrind", "firejail"), _BEHIND_NAME),
+    **dict.fromkeys(("bwrap", "proxychains", "proxychains4", "parallel", "xvfb-run", "rtk"), _BEHIND_NAME),
+    **dict.fromkeys(("caffeinate", "dbus-run-session"), _BEHIND_NAME),
+    **dict.fromkeys(("taskset", "chrt", "faketime"), _BEHIND_ONE_WORD),
+    "rustup": Runner(_RUN.verbs, 1),
+    "direnv": Runner(frozenset({"exec"}), 1),
+    "perf": Runner(frozenset({"stat", "record", "trace"})),
+}
+TEXT_OPTIONS: Final[Mapping[str, re.Pattern[str]]] = {
+    "env": re.compile(r"-[0iv]*S|--split-string"),
+    "script": re.compile(r"-[aefq]*c|--command"),
+    "flock": re.compile(r"-[nsxuo]*c|--command"),
+    "runuser": re.compile(r"-[lmp]*c|--command"),
+    "npx": re.compile(r"-c|--call"),
+    "npm": re.compile(r"-c|--call"),
+    "nix-shell": re.compile(r"--run|--command"),
+    "tar": re.compile(r"-I|--use-compress-program|--to-command|--checkpoint-action|--info-script|--rsh-command"),
+    "rsync": re.compile(r"-[a-zA-Z]*e|--rsh|--rsync-path"),
+    "ssh": re.compile(r"-o"),
+    "man": re.compile(r"-P|--pager"),
+}
+"""Options whose value is a shell text, behind `exec=` or `ProxyCommand=` for some."""
+_BEFORE_TEXT: Final = re.compile(r"(?:exec|ProxyCommand|LocalCommand|KnownHostsCommand)[= ]", re.IGNORECASE)
+_SUBSCRIPT: Final = re.compile(r"\w\[.*[$`]", re.DOTALL)
+_MODULE: Final = re.compile(r"-[A-Za-z]*m(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """One thing that a command runs.
 
@@ -121,6 +170,7 @@ class Runs:
         moved: whether it runs as somebody else or somewhere else.
         assigns: whether variables are set for it.
         guesses: what it may be, if it is not known.
+        why: it cannot be known; empty if the command around it decides alone.
     """
 
     what: Argv | str | None
@@ -153,15 +203,67 @@ def unwrap(argv: Argv, *, stdin: str | None) -> Unwrapped:
         return _container(argv), False
     if name == "command" and len(argv) > 1 and argv[1].text[:2] in {"-v", "-V"}:
         return _NOTHING
+    texts = tuple(_option_texts(argv, name))
     wrapper = WRAPPERS.get(name)
     if wrapper is None:
-        return (_not_understood(argv, name), False)
+        return (*_not_understood(argv, name), *_behind_runner(argv, name), *texts), False
     found = _inner(argv, 1, wrapper)
     if name == "xargs" and found is not None and isinstance(found.what, tuple):
         found = Runs((*found.what, Word("…", sure=False)), found.moved, found.assigns)
     if found is None:
-        return _NOTHING
-    return (found,), wrapper.transparent and found.what is not None
+        return texts, False
+    return (found, *texts), wrapper.transparent and found.what is not None and not texts
+
+
+def _behind_runner(argv: Argv, name: str) -> Iterator[Runs]:
+    """What a runner runs, only for rules that block or ask: where its options end is not sure."""
+    if _INTERPRETER.fullmatch(name):
+        options = itertools.takewhile(lambda at: argv[at].text.startswith("-"), range(1, len(argv)))
+        for at in options:
+            if (module := _MODULE.fullmatch(argv[at].text)) is not None:
+                attached = (Word(module[1], argv[at].sure),) if module[1] else ()
+                inner = (*attached, *argv[at + 1 :])
+                if inner:
+                    yield Runs(inner, moved=True)
+                return
+    runner = RUNNERS.get(name)
+    if runner is None:
+        return
+    begins = 1 if not runner.verbs else _behind_verb(argv, runner.verbs)
+    words = (at for at in range(begins, len(argv)) if not argv[at].text.startswith("-") or argv[at].text == "-")
+    first = next(itertools.islice(words, runner.operands, None), None)
+    if first is None:
+        return
+    yield Runs(argv[first:], moved=True)
+    before = argv[first - 1].text
+    if first > begins and before != "--" and "=" not in before and argv[first + 1 :]:  # it may be an option's value
+        yield Runs(None, moved=True, guesses=(argv[first + 1 :],))
+
+
+def _behind_verb(argv: Argv, verbs: frozenset[str]) -> int:
+    """Where the words behind the verb begin, before which only options and their values stand."""
+    for at in range(1, len(argv)):
+        if argv[at].text in verbs:
+            return at + 1
+        if not argv[at].text.startswith("-") and not (at > 1 and argv[at - 1].text.startswith("-")):
+            break
+    return len(argv)
+
+
+def _option_texts(argv: Argv, name: str) -> Iterator[Runs]:
+    """The values of options that a shell reads, for rules that block or ask."""
+    option = TEXT_OPTIONS.get(name)
+    if option is None:
+        return
+    for at, word in enumerate(argv[1:], 1):
+        found = option.match(word.text)
+        if found is None:
+            continue
+        value = word._replace(text=word.text[found.end() :].removeprefix("="))
+        if not value.text and at + 1 < len(argv):
+            value = argv[at + 1]
+        if value.text and value.sure and not value.glob:
+            yield Runs(_BEFORE_TEXT.sub("", value.text, count=1), moved=True)
 
 
 def _not_understood(argv: Argv, name: str) -> tuple[Runs, ...]:
@@ -177,6 +279,10 @@ def _not_understood(argv: Argv, name: str) -> tuple[Runs, ...]:
     if name in {"test", "["} and any(
         flag.text == "-v" and ("[" in of.text or not of.sure) for flag, of in itertools.pairwise(argv)
     ):  # bash runs the substitutions of `test -v 'a[$(rm x)]'`, quoted or not
+        return (Runs(None, why="it evaluates a subscript"),)
+    if name in {"test", "[", "printf"} and any(
+        _SUBSCRIPT.search(word.text) for word in argv
+    ):  # zsh does of every number
         return (Runs(None, why="it evaluates a subscript"),)
     if _INTERPRETER.fullmatch(name):
         operands = [word for word in argv[1:] if not word.text.startswith("-")]

@@ -31,7 +31,8 @@ def parts(name, kind="function", **arguments):
     ("name", "arguments", "expected"),
     [
         ("Bash", {"command": "ls /x"}, [("command", "ls /x"), ("read", "/x")]),
-        ("Bash", {"command": "cat x", "cwd": "/y"}, [("command", "cat x"), ("read", "/y/x")]),
+        ("Bash", {"command": "cat x", "cwd": "/y"}, [("command", "cat x"), ("read", "/y/x"), ("read", "/y")]),
+        ("Bash", {"command": "ls", "cwd": "src"}, [("command", "ls")]),
         ("Bash", {"command": ["ls", "a b"]}, [("command", "ls a b")]),
         ("Bash", {"command": 5}, [("unknown", "its command is no text")]),
         ("Bash", {}, [("unknown", "its command is no text")]),
@@ -83,7 +84,7 @@ def test_the_parts_of_a_call(name, arguments, expected):
         (
             "local_shell",
             {"action": {"command": ["cat", "x"], "working_directory": "/y"}},
-            [("command", "cat x"), ("read", "/y/x")],
+            [("command", "cat x"), ("read", "/y/x"), ("read", "/y")],
         ),
         ("local_shell", {"action": "ls"}, [("unknown", "its command is no text")]),
         (

@@ -13,6 +13,7 @@ from tests.policy.parts import bash_sandbox
 from tests.policy.parts.generated_commands import many
 
 REPO = Directories.at("/repo")
+UNKNOWN_FOLDER = "unknown its folder is known only when it runs"
 
 
 def parts(text):
@@ -38,11 +39,20 @@ def parts(text):
         ("cd /etc && cat x", ["command cd /etc", "command cat x", "read /etc", "read /etc/x"]),
         ("cd src && cat ../x", ["command cd src", "command cat ../x"]),
         ("cd src; cat ../x", ["command cd src", "command cat ../x", "read /x"]),
-        ("cd; cat x", ["command cd", "command cat x", "read ~/x"]),
-        ("cd - && cat x", ["command cd -", "command cat x", "read <a path>"]),
-        ("cd $X && cat x", ["command cd <$X>", "command cat x", "read <a path>"]),
-        ("pushd x && cat x", ["command pushd x", "command cat x", "read <a path>"]),
-        ("command cd x && cat x", ["(command command cd x)", "command cd x", "command cat x", "read <a path>"]),
+        ("cd; cat x", ["command cd", "command cat x", "read ~", "read ~/x"]),
+        ("cd - && cat x", ["command cd -", "command cat x", "read <a path>", UNKNOWN_FOLDER]),
+        ("cd a b", ["command cd a b", UNKNOWN_FOLDER]),
+        ("cd $X && cat x", ["command cd <$X>", "command cat x", "read <a path>", UNKNOWN_FOLDER]),
+        ("pushd x && cat x", ["command pushd x", "command cat x", "read <a path>", UNKNOWN_FOLDER]),
+        (
+            "command cd x && cat x",
+            ["(command command cd x)", "command cd x", "command cat x", "read <a path>", UNKNOWN_FOLDER],
+        ),
+        ("uv run --with x rm y", ["command uv run --with x rm y", "(command x rm y)", "(command rm y)"]),
+        ("ls >! x", ["command ls x", "unknown a file is known only when it runs"]),
+        ("grep -A /x /y z", ["command grep -A /x /y z", "read /x", "read /y"]),
+        ("grep -- /x y", ["command grep -- /x y"]),
+        ("rg -g", ["command rg -g"]),
         ("ls > out", ["command ls", "write /repo/out"]),
         ("ls < in", ["command ls", "read /repo/in"]),
         ("ls > /dev/null 2>&1 >&-", ["command ls"]),
@@ -168,3 +178,23 @@ def test_no_text_takes_long_and_none_raises():
 def test_the_value_behind_letters_of_options_may_be_a_file(command, path):
     found = [part.path for part in of_text(command, Directories()) if isinstance(part, PathUse)]
     assert path in found
+
+
+@pytest.mark.parametrize(
+    ("command", "folders"),
+    [
+        ("git status", []),
+        ("cd /repo && git status", []),
+        ("cd a && git status", ["/repo/a"]),
+        ("cd a; git status", ["/repo/a"]),
+        ("cd a && ls", []),
+        ("cd /a && git status", []),
+        ("cd a && /bin/git status", ["/repo/a"]),
+        ("cd a && bash -c 'git log'", ["/repo/a"]),
+    ],
+)
+def test_git_looks_for_a_repository_where_it_runs(command, folders):
+    found = [
+        part for part in of_text(command, REPO) if isinstance(part, PathUse) and (part.path or "").endswith("/.git")
+    ]
+    assert [(part.path, part.restricts_only) for part in found] == [(f"{folder}/.git", True) for folder in folders]

@@ -63,6 +63,7 @@ def test_the_commands_of_a_text(text, commands):
             "A=b",
             "A=(1 2)",
             "for PATH in x; do ls; done",
+            "for path in x; do ls; done",
             "if; ls",
         ),
         *(

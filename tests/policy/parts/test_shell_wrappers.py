@@ -91,7 +91,6 @@ def test_wrappers_that_do_more(text, what):
     "text",
     [
         *(
-            "env -S 'ls'",
             "sudo --odd ls",
             "timeout $X ls",
             "timeout -- $X ls",
@@ -125,6 +124,8 @@ def test_wrappers_that_do_more(text, what):
             "test x -a -v 'a[`rm x`]'",
             "[ -v 'a[$(rm x)]' ]",
             "test -v $X",
+            "test 1 -eq 'a[$(rm x)]'",
+            "printf %d 'a[`rm x`]'",
             "set -k",
             "set x",
             "python -c x",
@@ -181,3 +182,50 @@ def test_what_is_moved_or_set_is_told():
     assert unwrap(words("env A=b ls"), stdin=None)[0][0].assigns
     assert [word.sure for word in unwrap(words("find . -exec rm {} +"), stdin=None)[0][0].what] == [True, False]
     assert unwrap(words("nice --odd rm x"), stdin=None)[0][0].guesses[1] == words("rm x")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("uv run ls x", [["ls", "x"]]),
+        ("uv --offline run ls", [["ls"]]),
+        ("uv --project x run ls", [["ls"]]),
+        ("uv run --with x ls", [["x", "ls"], None]),
+        ("uv run --with=x ls y", [["ls", "y"]]),
+        ("uv run -- ls x", [["ls", "x"]]),
+        ("uv add run ls", []),
+        ("uv run", []),
+        ("uv --offline", []),
+        ("npm exec ls", [["ls"]]),
+        ("npm run ls", []),
+        ("npx ls", [["ls"]]),
+        ("npx -c 'ls x'", [["ls x"], "ls x"]),
+        ("- ls", [["ls"]]),
+        ("taskset 1 ls", [["ls"]]),
+        ("taskset 1", []),
+        ("direnv exec . ls", [["ls"]]),
+        ("python -m pytest x", [["pytest", "x"]]),
+        ("python3 -Impytest x", [None, ["pytest", "x"]]),
+        ("python -m", [None]),
+        ("python x.py -m y", []),
+        ("script -qc ls", ["ls"]),
+        ("tar --checkpoint-action=exec=ls", ["ls"]),
+        ("tar -I ls x", ["ls"]),
+        ("tar -I", []),
+        ("tar -I $X", []),
+        ("rsync -e 'ls x' a", ["ls x"]),
+        ("ssh -oProxyCommand='ls x' host", ["ls x"]),
+        ("env -S 'ls x'", [None, "ls x"]),
+        ("env --split-string=ls", [None, "ls"]),
+    ],
+)
+def test_what_runners_and_options_run_only_restricts(text, what):
+    runs, nothing_else = unwrap(words(text), stdin=None)
+    assert ran(text)[0] == what
+    assert not nothing_else
+    assert all(run.moved or run.why for run in runs)
+
+
+def test_a_runner_whose_options_are_not_known_may_run_the_next_word():
+    runs, _ = unwrap(words("uv run --with x ls y"), stdin=None)
+    assert (runs[1].guesses, runs[1].why) == ((words("ls y"),), "")
