@@ -156,6 +156,7 @@ class Wording:
     )
     documents_refused: str = _sentence("no guardrail could check the words of documents here")
     body_refused: str = _sentence("the body is no JSON object")
+    mcp_unread: str = _sentence("the MCP message could not be checked")
     opt_out_unrecorded: str = _sentence(
         "The key has opted out of the guardrail {guardrail}, which could not be recorded."
     )

@@ -7,6 +7,7 @@ from typing import Final, cast
 from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.format import Format, TextFormat
 from litellm_bighub.formats.format_texts import FormatTexts
+from litellm_bighub.formats.mcp.messages import MCP, MCP_CALLS
 from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.plain.formats import PLAIN
 from litellm_bighub.formats.responses.format import RESPONSES
@@ -20,6 +21,9 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 PLAIN_FORMATS: Final[tuple[TextFormat, ...]] = PLAIN
 """What requests speak that hold no conversation. No tool call can stand in their answers."""
+
+MCP_FORMATS: Final[tuple[TextFormat, TextFormat]] = (MCP, MCP_CALLS)
+"""What MCP messages speak: all of them, and those of a tool call, whose arguments and texts hooks are handed."""
 
 DEFAULT: Final = FORMATS[0]
 """What a route is taken to speak that nobody knows."""

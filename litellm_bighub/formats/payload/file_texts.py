@@ -25,6 +25,8 @@ _OPAQUE: Final = re.compile(
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _MEDIA_TYPES: Final = ("media_type", "mime_type", "mimeType")
+_FILES: Final = frozenset({"file_data", "blob"})
+"""Fields of bare Base64 that are read by their bytes where no type of media stands beside them."""
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -83,7 +85,7 @@ def _read(owner: Payload, key: str | int, value: str) -> tuple[str, str, str, by
     url = _DATA_URL.fullmatch(value.strip())
     if url is None:
         media_type = next((told for name in _MEDIA_TYPES if isinstance(told := fields.get(owner, name), str)), "")
-        if not media_type and key != "file_data":
+        if not media_type and key not in _FILES:
             return None
         head, parameters, told = "", media_type, value
         media_type = media_type.partition(";")[0].strip()

@@ -40,8 +40,9 @@ def replacement(owner: Payload, key: str | int, before: str, after: str) -> Mapp
         base64.b64decode(before, validate=True)
         base64.b64decode(after, validate=True)
         return {key: after}
-    if get(owner, "media_type") is not None:
-        return {"media_type": told[1], key: told[2]}
+    for media_type in ("media_type", "mimeType"):
+        if get(owner, media_type) is not None:
+            return {media_type: told[1], key: told[2]}
     if key == "file_data":
         return {key: after}
     if key in _BARE:

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import litellm
 from fastapi import HTTPException
@@ -31,6 +31,7 @@ from litellm_bighub.formats.format import Format, TextFormat
 from litellm_bighub.formats.registry import (
     DEFAULT,
     FORMATS,
+    MCP_FORMATS,
     PLAIN_FORMATS,
     format_of_answer,
     format_of_texts,
@@ -45,6 +46,7 @@ from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandle
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.logs.logged_details import hide_body, hide_refused, hide_refused_answer
+from litellm_bighub.gateway.mcp.mcp_messages import MessageCheck, is_asked_by_server
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.answer_format import worded_refusals
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
@@ -121,15 +123,18 @@ class TextGuardrail(NativeGuardrail):
         self._handlers: dict[TextFormat, FormatHandler] = {
             known: self._handler if known is self._handler.wire_format else handler_of(known) for known in self.formats
         }
-        self._handlers.update({known: FormatHandler(known) for known in PLAIN_FORMATS})
+        self._handlers.update({known: FormatHandler(known) for known in (*PLAIN_FORMATS, *MCP_FORMATS)})
         for each in self._handlers.values():
             each.second_look = SecondLook(self.settings.join_parts, self.settings.ignore_invisible)
-        check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
+        of_mcp = {**litellms, **ours, "default_on": bool(default_on)}
+        check_mcp_texts(self, self._check_mcp, self._check_message, of_mcp)
         if self._is_on(GuardrailEventHooks.post_call):
             drop_provider_headers()
-        if self._is_on(GuardrailEventHooks.pre_call):
-            closes = self.settings.unchecked_routes == "refuse"
-            close_text_routes(proxy_app(), replace(routes, closes=closes, count_check=self._check_counted))
+        requests, messages = self._is_on(GuardrailEventHooks.pre_call), self._message_check()
+        if requests or messages is not None:
+            closes = requests and self.settings.unchecked_routes == "refuse"
+            counts = self._check_counted if requests else None
+            close_text_routes(proxy_app(), replace(routes, closes=closes, count_check=counts, message_check=messages))
             if closes and routes.open_routes.rows:
                 logger.warning("%s: open_routes opens %s; no text is checked there", name, routes.open_routes)
         refuse_moderation()
@@ -229,7 +234,11 @@ class TextGuardrail(NativeGuardrail):
     ) -> Payload:
         """Check the texts of an answer that LiteLLM's proxy hands to no other hook, as a transcript."""
         wire_format = None if call_type is None else plain_format_of(call_type.value)
-        if wire_format is None or wire_format.has_answer_hook:
+        if call_type is not None and is_asked_by_server(request_data):
+            wire_format = format_of_texts(call_type.value)
+        elif wire_format is None or wire_format.has_answer_hook:
+            wire_format = None
+        if wire_format is None:
             return await super().async_post_call_success_deployment_hook(request_data, response, call_type)
         if self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
             await self._check_answer(wire_format, response, {**request_data})
@@ -292,6 +301,17 @@ class TextGuardrail(NativeGuardrail):
     async def _check_counted(self, data: JsonObject, key: UserAPIKeyAuth, call_type: str) -> JsonObject:
         """Check the texts of a request that counts tokens. It has no answer with a text, and no log."""
         return await self.async_pre_call_hook(key, None, data, call_type)
+
+    def _message_check(self) -> MessageCheck | None:
+        """How MCP messages are checked, if the `mode` names events of MCP."""
+        events = {"request": GuardrailEventHooks.pre_mcp_call, "response": GuardrailEventHooks.post_mcp_call}
+        sides = frozenset(side for side, event in events.items() if self._events and self._is_on(event))
+        return MessageCheck(self._check_message, cast("frozenset[InputType]", sides)) if sides else None
+
+    async def _check_message(self, message: JsonObject, spoken: TextFormat, side: InputType) -> None:
+        """Check the texts of an MCP message, of which no hook is told."""
+        for guardrail in self.applied():
+            await self._handlers[spoken].check_message(message, guardrail, {"metadata": {}}, side)
 
     async def _check_mcp(
         self,

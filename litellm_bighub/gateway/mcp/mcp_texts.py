@@ -9,6 +9,7 @@ else a result holds (embedded resources, links to some) is found here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Final, cast
 
 import litellm
@@ -20,9 +21,13 @@ from litellm.types.utils import CallTypes
 from litellm_bighub.checks.second_look import Parts
 from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
+from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.file_texts import file_text
+from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, rewrite
+from litellm_bighub.formats.registry import MCP_FORMATS
+from litellm_bighub.gateway.mcp.mcp_messages import CheckMessage
 from litellm_bighub.gateway.setup.guardrail_mode import events_of
 
 MCP_EVENTS: Final = frozenset({GuardrailEventHooks.pre_mcp_call, GuardrailEventHooks.post_mcp_call})
@@ -33,6 +38,7 @@ _OPAQUE: Final = frozenset({"type", "data", "mimeType", "mime_type"})
 """Fields of a result's content that hold no text."""
 
 _BLOB: Final = "blob"
+_REWRITTEN: Final = "rewrote a key or a number of an MCP call's arguments, which mean something only as they stand"
 
 
 class McpTexts(CustomGuardrail):
@@ -41,13 +47,17 @@ class McpTexts(CustomGuardrail):
     Args:
         owner: the guardrail that it belongs to; when LiteLLM drops that one, this one no longer runs.
         check: answers with one text for each, in order, or raises.
+        check_message: checks an MCP message in place.
         **litellms: LiteLLM's parameters of the owner.
     """
 
-    def __init__(self, owner: CustomGuardrail, check: CheckTexts, **litellms: Payload) -> None:
+    def __init__(
+        self, owner: CustomGuardrail, check: CheckTexts, check_message: CheckMessage, **litellms: Payload
+    ) -> None:
         super().__init__(**litellms)
         self._owner = owner
         self._check = check
+        self._check_message = check_message
 
     def should_run_guardrail(self, data: JsonObject, event_type: GuardrailEventHooks) -> bool:
         """Whether it is an event of MCP, and one on which the owner would run."""
@@ -60,10 +70,23 @@ class McpTexts(CustomGuardrail):
     async def apply_guardrail(
         self, inputs: Payload, request_data: JsonObject, input_type: InputType, logging_obj: Payload = None
     ) -> Payload:
-        """Check the texts that LiteLLM found. Those in one list of the arguments are looked at together, too."""
-        count = len(inputs.get("texts") or ())
-        parts = argument_parts(request_data, count) if input_type == "request" else ()
-        return await self.checked(inputs, request_data, logging_obj, input_type, parts)
+        """Check the texts that LiteLLM found. Those in one list of the arguments are looked at together, too.
+
+        Raises:
+            GuardrailAnswerError: a key or number of the arguments was rewritten, of which LiteLLM finds none.
+        """
+        if input_type != "request":
+            return await self.checked(inputs, request_data, logging_obj, input_type, ())
+        texts = inputs.get("texts") or ()
+        parts = argument_parts(request_data, len(texts))
+        labels = "\n".join(_labels(_arguments(request_data)))
+        if not labels:
+            return await self.checked(inputs, request_data, logging_obj, input_type, parts)
+        asked = {**inputs, "texts": [*texts, labels]}
+        *answered, last = (await self.checked(asked, request_data, logging_obj, input_type, parts))["texts"]
+        if last != labels:
+            raise GuardrailAnswerError(self.guardrail_name or type(self).__name__, _REWRITTEN)
+        return {**inputs, "texts": answered}
 
     async def checked(
         self,
@@ -85,6 +108,13 @@ class McpTexts(CustomGuardrail):
         if slots:
             texts = [slot.text for slot in slots]
             rewrite(slots, await self._check(request_data, logging_obj, texts, "response", ()))
+
+    async def check_tool(self, data: JsonObject) -> None:
+        """Check a tool that is listed: its name, its description and its whole schema, at once."""
+        names = {"name": "mcp_tool_name", "description": "mcp_tool_description", "inputSchema": "mcp_input_schema"}
+        tool = {name: deepcopy(data.get(key)) for name, key in names.items()}
+        await self._check_message({"result": {"tools": [tool]}}, MCP_FORMATS[0], "request")
+        data.update({names[name]: value for name, value in tool.items() if names[name] in data})
 
 
 class McpResult:
@@ -113,11 +143,24 @@ def argument_parts(request_data: JsonMapping, count: int) -> Sequence[Parts]:
         request_data: the call, as LiteLLM describes it.
         count: of all its texts. Those of the arguments are the last, behind those that describe the tool.
     """
-    places = list(_places(request_data.get("mcp_arguments") or request_data.get("arguments"), ()))
+    places = list(_places(_arguments(request_data), ()))
     together: dict[tuple[object, ...], list[int]] = {}
     for index, place in enumerate(places, start=count - len(places)):
         together.setdefault(place, []).append(index)
     return [Parts(indices) for indices in together.values() if len(indices) > 1 and indices[0] >= 0]
+
+
+def _arguments(request_data: JsonMapping) -> Payload:
+    return request_data.get("mcp_arguments") or request_data.get("arguments")
+
+
+def _labels(value: Payload) -> Iterator[str]:
+    """What arguments tell in their keys and numbers."""
+    for each in nested(value):
+        if isinstance(each, dict):
+            yield from map(str, cast("dict[object, object]", each))
+        elif isinstance(each, (int, float)) and not isinstance(each, bool):
+            yield str(each)
 
 
 def _places(value: object, place: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
@@ -163,17 +206,21 @@ def _slots(value: Payload, where: Where) -> Iterator[Slot]:
             yield from _slots(child, (where, key))
 
 
-def _read_whole_results() -> None:
-    """Make LiteLLM's handler of MCP calls hand us the whole result; it finds only some of its texts."""
+def _read_more() -> None:
+    """Make LiteLLM's handler of MCP hand us whole results and whole tools; it finds only some of their texts."""
     mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
-    known: Any = mappings.get(CallTypes.call_mcp_tool)  # a class of LiteLLM's that moves from release to release
-    if known is None or getattr(known, "reads_whole_results", False):
-        return
+    called, listed = (mappings.get(known) for known in (CallTypes.call_mcp_tool, CallTypes.list_mcp_tools))
+    if called is not None and not getattr(called, "reads_more", False):
+        mappings[CallTypes.call_mcp_tool] = _reading_results(called)
+    if listed is not None and not getattr(listed, "reads_more", False):
+        mappings[CallTypes.list_mcp_tools] = _reading_tools(listed)
 
+
+def _reading_results(known: Any) -> type:  # a class of LiteLLM's that moves from release to release
     class McpResultHandler(known):  # type: ignore[misc] # as above
         """LiteLLM's handler, with a second look at the parts of a result and a look at what it does not find."""
 
-        reads_whole_results = True
+        reads_more = True
 
         async def process_output_response(
             self, response: Payload, guardrail_to_apply: Payload, *arguments: Payload, **options: Payload
@@ -185,15 +232,34 @@ def _read_whole_results() -> None:
             result = McpResult(guardrail_to_apply, response)
             return await super().process_output_response(response, result, *arguments, **options)
 
-    mappings[CallTypes.call_mcp_tool] = McpResultHandler
+    return McpResultHandler
 
 
-def check_mcp_texts(owner: CustomGuardrail, check: CheckTexts, litellms: JsonMapping) -> None:
+def _reading_tools(known: Any) -> type:  # as above
+    class McpListHandler(known):  # type: ignore[misc] # as above
+        """LiteLLM's handler of a listed tool, which finds descriptions, and neither values nor names of a schema."""
+
+        reads_more = True
+
+        async def process_input_messages(
+            self, data: JsonObject, guardrail_to_apply: Payload, *arguments: Payload, **options: Payload
+        ) -> Payload:
+            if isinstance(guardrail_to_apply, McpTexts):
+                await guardrail_to_apply.check_tool(data)
+                return data
+            return await super().process_input_messages(data, guardrail_to_apply, *arguments, **options)
+
+    return McpListHandler
+
+
+def check_mcp_texts(
+    owner: CustomGuardrail, check: CheckTexts, check_message: CheckMessage, litellms: JsonMapping
+) -> None:
     """Have the texts of MCP calls checked, if the `mode` among LiteLLM's parameters names an event of MCP."""
     if not events_of(litellms.get("event_hook")) & {event.value for event in MCP_EVENTS}:
         return
-    _read_whole_results()
-    texts = McpTexts(owner, check, **litellms)
+    _read_more()
+    texts = McpTexts(owner, check, check_message, **litellms)
     litellm.callbacks[:] = [each for each in litellm.callbacks if not _is_of(each, texts.guardrail_name)]
     litellm.callbacks.append(texts)
 

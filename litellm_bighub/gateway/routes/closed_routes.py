@@ -20,6 +20,7 @@ from typing_extensions import assert_never
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.mcp.mcp_messages import REST, McpMessages, MessageCheck
 from litellm_bighub.gateway.routes.counting_routes import CountingRoutes
 from litellm_bighub.gateway.routes.open_routes import can_be_opened
 from litellm_bighub.gateway.routes.route_guard import RouteGuard
@@ -50,6 +51,7 @@ class ClosedRoutes:
         self._app = app
         self._documents = _documents(proxy)
         self._counting = CountingRoutes(proxy, app, self._count_checks, self._wording)
+        self._messages = McpMessages(app, self._message_checks, self._wording)
         self._guards: Mapping[str, RouteGuard] = {}
         self._text_guards: Mapping[str, TextRouteGuard] = {}
 
@@ -73,6 +75,11 @@ class ClosedRoutes:
             if method == "POST" and path in COUNTING and any(self._count_checks()):
                 await self._counting(scope, receive, send)
                 return
+            if method != "WS" and any(self._message_checks()):
+                rest = (method, path) in REST
+                if rest or coverage_of(method, path) is RouteCoverage.MCP:
+                    await self._messages(scope, receive, send, rest=rest)
+                    return
         await self._app(scope, receive, send)
 
     def _refusal(self, method: str, path: str) -> _Refusal | None:
@@ -106,6 +113,9 @@ class ClosedRoutes:
 
     def _count_checks(self) -> Iterator[CountCheck]:
         return (guard.count_check for guard in self._text_guards.values() if guard.count_check is not None)
+
+    def _message_checks(self) -> Iterator[MessageCheck]:
+        return (guard.message_check for guard in self._text_guards.values() if guard.message_check is not None)
 
     def guard_of(self, method: str, path: str) -> RouteGuard | None:
         """The guardrail that closes this route, `None` if it is open."""

@@ -16,6 +16,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.registry import PLAIN_FORMATS
+from litellm_bighub.gateway.mcp.mcp_messages import MessageCheck
 from litellm_bighub.gateway.routes.open_routes import OpenRoutes, read_route, reads
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, row_of
 from litellm_bighub.wording import ENGLISH, Wording
@@ -87,6 +88,7 @@ class TextRouteGuard:
         wording: in which it refuses.
         closes: whether it closes any.
         count_check: checks requests that count tokens.
+        message_check: checks MCP messages.
     """
 
     name: str
@@ -94,6 +96,7 @@ class TextRouteGuard:
     wording: Wording = ENGLISH
     closes: bool = True
     count_check: CountCheck | None = None
+    message_check: MessageCheck | None = None
 
 
 def text_route_guard(name: str, open_routes: Sequence[str]) -> TextRouteGuard:

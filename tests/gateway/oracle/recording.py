@@ -14,6 +14,7 @@ GIVEN = Path(os.environ["GIVEN"])
 class Recording(CustomGuardrail):
     async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
         given = {kind: inputs.get(kind) for kind in ("texts", "images", "files")}
+        given["side"] = input_type
         with GIVEN.open("a") as file:  # noqa: ASYNC230 - of a few bytes, in a test
             file.write(json.dumps(given) + "\n")
         return inputs

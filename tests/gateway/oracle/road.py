@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,12 @@ class Road:
     @property
     def given(self) -> set[str]:
         """The canaries that the guardrail was given."""
-        return set(CANARY.findall(self.given_path.read_text())) if self.given_path.exists() else set()
+        return self.given_of("request") | self.given_of("response")
+
+    def given_of(self, side: str) -> set[str]:
+        """The same, of requests or of answers alone."""
+        lines = self.given_path.read_text().splitlines() if self.given_path.exists() else []
+        return {canary for line in lines if json.loads(line)["side"] == side for canary in CANARY.findall(line)}
 
     def ask(self, path: str, body: Any) -> httpx.Response:
         return self.http.post(path, json=body)
@@ -40,7 +46,10 @@ class Road:
 
 
 @contextmanager
-def open_road(upstream: ScriptedUpstream, folder: Path, python: list[str]) -> Iterator[Road]:
+def open_road(
+    upstream: ScriptedUpstream, folder: Path, python: list[str], *, modes: Sequence[str] = MODES, **more: Any
+) -> Iterator[Road]:
+    """The proxy, with `more` in its config."""
     shutil.copy(Path(__file__).parent / "recording.py", folder)
     bare = upstream.base_url.removesuffix("/v1")
     models = {
@@ -60,13 +69,13 @@ def open_road(upstream: ScriptedUpstream, folder: Path, python: list[str]) -> It
         "guardrails": [
             {
                 "guardrail_name": "recording",
-                "litellm_params": {"guardrail": "recording.Recording", "mode": MODES, "default_on": False},
+                "litellm_params": {"guardrail": "recording.Recording", "mode": [*modes], "default_on": False},
             },
             {
                 "guardrail_name": "texts",
                 "litellm_params": {
                     "guardrail": "litellm_bighub.TextGuardrail",
-                    "mode": MODES,
+                    "mode": [*modes],
                     "default_on": True,
                     "apply": ["recording"],
                 },
@@ -74,6 +83,7 @@ def open_road(upstream: ScriptedUpstream, folder: Path, python: list[str]) -> It
         ],
         "litellm_settings": {"telemetry": False},
         "router_settings": {"num_retries": 0, "allowed_fails": 1_000_000},
+        **more,
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     env = {"UPSTREAM_BASE_URL": upstream.base_url, "GIVEN": str(folder / "given.jsonl")}

@@ -208,6 +208,18 @@ class FormatHandler(BaseTranslation):
         answer, _ = await self._ask(guardrail, question, Extracted(), parts)
         return answer.texts
 
+    async def check_message(
+        self, message: JsonObject, guardrail: Guardrail, request_data: JsonObject, side: InputType
+    ) -> None:
+        """Check every text of a message that is no request or answer of LiteLLM's, and write back what changed.
+
+        Raises:
+            PayloadError: the message cannot be read. Nothing has been written.
+            GuardrailAnswerError: the guardrail's answer cannot be mapped back. Nothing has been written.
+        """
+        found = self._texts.in_answer(message)
+        await self._check_found(found, NO_CALLS, message, guardrail, request_data, side, None)
+
     async def check_scan(
         self, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload, scan: Scan
     ) -> list[str]:

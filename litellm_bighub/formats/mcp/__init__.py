@@ -1,0 +1,1 @@
+"""Messages of MCP, as client and server send them."""
