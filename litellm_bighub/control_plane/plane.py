@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
+from litellm_bighub.control_plane.approvals.background_reader import BackgroundReader
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
 from litellm_bighub.control_plane.approvals.look import LookRefused, ShownValue, ValueLook, look_at
 from litellm_bighub.control_plane.approvals.resolution import (
@@ -42,13 +45,13 @@ from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.signals import Signals
-from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.tables.approvals import Approval, tell_background
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.call_background import NOT_TAKEN
 from litellm_bighub.domain.ids import APPROVAL, random_id
 from litellm_bighub.domain.redaction import Redact, Redactor
-from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.errors import DecisionError, DecisionUnavailable
 from litellm_bighub.wording import ENGLISH, Wording
 
 
@@ -92,6 +95,8 @@ class ControlPlane(Database):
         self._retaining = RetentionSchedule(source, keep_days)
         self.signals = Signals(engine)
         super().__init__(engine, on_commit=self.signals.wake, on_rollback=self.deciding.forget, patience=patience)
+        self._backgrounds = BackgroundReader(patience)
+        self._telling: set[asyncio.Task[None]] = set()
         self._awaited = AwaitedApprovals(self, self.signals, self.clock)
 
     @classmethod
@@ -156,9 +161,8 @@ class ControlPlane(Database):
         """
         question = self.question(call, context, dry_run=dry_run, remember=remember, asked_by=asked_by)
         outcome = await self._decided(question)
-        while outcome is None:  # outside of the writer: it takes time, and few calls need it
-            question = await asyncio.to_thread(question.with_background)
-            outcome = await self._decided(question)
+        if outcome is None:
+            outcome = await self._decided_with_background(question)
         if self._retaining.due(outcome.time):
             with suppress(DecisionUnavailable):  # closed meanwhile; this was decided before
                 self._writer.submit(self._retain)  # no caller waits for it; if it fails, the next hour tries again
@@ -207,6 +211,27 @@ class ControlPlane(Database):
                 return None
 
         return await self.write(decide, brief=True)
+
+    async def _decided_with_background(self, question: DecisionQuestion) -> RecordedDecision:
+        """What was decided, with why the call was made: read outside of the writer, since it takes time.
+
+        If it takes too long, people are asked without it, and told once it is read.
+        """
+        reading = self._backgrounds.start(question.read_background)
+        background = await self._backgrounds.soon(reading)
+        outcome = await self._decided(replace(question, background=background or ""))
+        assert outcome is not None  # noqa: S101 - it has its background
+        if background is None and outcome.approval is not None and outcome.approval.id == question.approval_id:
+            telling = asyncio.create_task(self._tell_once_read(reading, question.approval_id))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+        return outcome
+
+    async def _tell_once_read(self, reading: Future[str], approval_id: str) -> None:
+        background = await asyncio.wrap_future(reading)
+        if background:
+            with suppress(DecisionError, SQLAlchemyError):  # people then decide without it
+                await self.write(lambda transaction: tell_background(transaction.connection, approval_id, background))
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
         """Wait until an approval is no longer open.
@@ -259,10 +284,16 @@ class ControlPlane(Database):
 
     async def aclose(self) -> None:
         """Finish what waits and let the database go. Safe to call twice."""
+        loop = asyncio.get_running_loop()
+        telling = [each for each in self._telling if each.get_loop() is loop]
+        for each in telling:
+            each.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
         """Like `aclose`, for callers without an event loop."""
+        self._backgrounds.close()
         self.signals.close()
         super().close()
 

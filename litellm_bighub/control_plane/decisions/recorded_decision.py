@@ -68,13 +68,13 @@ class DecisionQuestion:
     remember: bool = False
     asked_by: str = ""
 
-    def with_background(self) -> DecisionQuestion:
-        """The question with its background read, without what redaction hides. A long conversation takes time."""
+    def read_background(self) -> str:
+        """Why the call was made, without what redaction hides. A long conversation takes time."""
         call, read = self.call, self.context.background
         if read is None:
-            return replace(self, background="")
+            return ""
         hidden = list(hidden_texts(call.arguments, self.redacted))
-        return replace(self, background=as_text(cleaned(read(call), self.redact, hidden)))
+        return as_text(cleaned(read(call), self.redact, hidden))
 
     def measures(self, tools: ToolTable) -> ShownMeasures:
         """Value and target of the call as they may be stored."""
