@@ -1,14 +1,17 @@
 """CPU that commands, sums, sequences and labels add: to judging by 100 rules, and to a decision with a durable record.
 
 Both sides of a row take turns in one run, and only the process's own CPU counts. Each command is another one, so that
-none is remembered. Sequences and labels are those of a conversation of 1,000 turns that has used fifty tools.
+none is remembered. Sequences and labels are those of a conversation that has used fifty tools.
 """
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cedarpy
@@ -47,13 +50,14 @@ TOOLS = {
     "vault": {"output": "secret"},
 }
 SUMMED = {**PAYMENT, "max_total_per_day": 10**12, "total_by": ["actor", "currency"]}
+AFTER = {"after": {"tool": "tool_49"}}
 TAINTED = {"name": "tainted", "tool": "pay*", "taint": "secret", "effect": "block"}
 DECISIONS = {
     "without": ([PAYMENT], CONTEXT),
     "a sum": ([SUMMED], CONTEXT),
-    "a sequence": ([{**PAYMENT, "after": {"tool": "tool_49"}}], FOLLOWED),
+    "a sequence": ([{**PAYMENT, **AFTER}], FOLLOWED),
     "labels": ([TAINTED, PAYMENT], TOLD),
-    "a sum and labels": ([TAINTED, SUMMED], TOLD),
+    "a sum, a sequence and labels": ([TAINTED, {**SUMMED, **AFTER}], replace(FOLLOWED, outputs=OUTPUTS)),
 }
 
 
@@ -103,6 +107,25 @@ def judged():
     )
 
 
+async def filled(directory, rows):
+    """A control plane for each decision, with so many calls recorded; the same file for all."""
+    first = directory / "first.db"
+    made = plane_of(first, [])
+    fill = FILL.replace(f"i < {ROWS}", f"i < {rows}")
+    await made.write(lambda transaction: transaction.connection.exec_driver_sql(fill))
+    await made.aclose()
+    with sqlite3.connect(first) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    for at, (name, (rules, _)) in enumerate(DECISIONS.items()):
+        yield name, plane_of(shutil.copy(first, directory / f"{at}.db"), rules)
+
+
+def plane_of(path, rules):
+    policy = PolicyText.model_validate({"version": 1, "tools": TOOLS, "rules": rules})
+    return ControlPlane(open_database(sqlite_url(path)), PolicySource(policy), redact=Redactor().redact)
+
+
 async def decided(planes):
     """Seconds of CPU of a decision, by turns."""
     took = {name: [] for name in planes}
@@ -119,26 +142,16 @@ async def decided(planes):
 async def figures():
     for figure in judged():
         yield figure
-    with tempfile.TemporaryDirectory() as directory:
-        planes = {
-            name: ControlPlane(
-                open_database(sqlite_url(Path(directory) / f"{at}.db")),
-                PolicySource(PolicyText.model_validate({"version": 1, "tools": TOOLS, "rules": rules})),
-                redact=Redactor().redact,
-            )
-            for at, (name, (rules, _)) in enumerate(DECISIONS.items())
-        }
-        measured = {}
-        for rows in (FEW, ROWS):
-            for plane in planes.values():
-                fill = FILL.replace(f"i < {ROWS}", f"i < {rows}").replace("1000000 + i", f"{rows * 10} + i")
-                await plane.write(lambda transaction, text=fill: transaction.connection.exec_driver_sql(text))
+    measured = {}
+    for rows in (FEW, ROWS):
+        with tempfile.TemporaryDirectory() as directory:
+            planes = {name: plane async for name, plane in filled(Path(directory), rows)}
             measured[rows] = await decided(planes)
-            for name in list(planes)[1:]:
-                what = f"a durable decision with {name}, {rows:,} calls recorded (theirs: without)"
-                yield Figure.of_turns(what, measured[rows][name], measured[rows]["without"], at_most=1.3)
-        for name in planes:
-            few, many = (statistics.median(measured[rows][name]) for rows in (FEW, ROWS))
-            yield Figure.of_ratio(f"{ROWS:,} calls recorded (theirs: {FEW:,}), {name}", many, few, at_most=1.5)
-        for plane in planes.values():
-            await plane.aclose()
+            for plane in planes.values():
+                await plane.aclose()
+        for name in list(DECISIONS)[1:]:
+            what = f"a durable decision with {name}, {rows:,} calls recorded (theirs: without)"
+            yield Figure.of_turns(what, measured[rows][name], measured[rows]["without"], at_most=1.3)
+    for name in DECISIONS:
+        few, many = (statistics.median(measured[rows][name]) for rows in (FEW, ROWS))
+        yield Figure.of_ratio(f"{ROWS:,} calls recorded (theirs: {FEW:,}), {name}", many, few, at_most=1.5)

@@ -7,7 +7,7 @@ once, even if clocks differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 
@@ -73,8 +73,8 @@ class MemoryCounters:
         """What a rule has allowed so far; without a charge, nothing of its sums."""
         used = self._tallies.get(rule.id, Tally()).usage(rule, now)
         if rule.max_per_conversation is not None:
-            used = replace(used, in_conversation=self._in_conversation(rule, context))
-        return used if charge is None else replace(used, totals=self._totals.spent(rule, charge, now))
+            used = used._replace(in_conversation=self._in_conversation(rule, context))
+        return used if charge is None else used._replace(totals=self._totals.spent(rule, charge, now))
 
     def count(self, judgement: PolicyJudgement, now: float, context: CallContext, *, sums: bool = True) -> None:
         """Count a call as its rules have judged it; what asks for a person stays reserved."""

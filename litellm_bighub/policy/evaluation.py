@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
@@ -39,8 +40,10 @@ OVER_TOTAL: Final = "max_total_per_"
 """How the field of a rule begins that limits a total."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+_NO_TOTALS: Final[Mapping[Period, Spent]] = MappingProxyType({})
+
+
+class Usage(NamedTuple):
     """What a rule has allowed so far, in the current calendar day and clock hour of its time zone.
 
     Attributes:
@@ -51,7 +54,7 @@ class Usage:
     today: int = 0
     this_hour: int = 0
     last_at: float | None = None
-    totals: Mapping[Period, Spent] = field(default_factory=dict)
+    totals: Mapping[Period, Spent] = _NO_TOTALS
     in_conversation: int | None = 0
 
 
@@ -169,11 +172,12 @@ def _decided_parts(
         if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
             continue
         try:
-            if mismatch(rule, call, context, now, labels) is not None:
-                continue
+            matched = _match(rule, call, context, now, labels)
         except Undecidable as error:
             if any(map(rule.fits, remaining)):
                 return _undecidable(policy, rule, error)
+            continue
+        if matched not in _MATCHES:
             continue
         fitting: list[Part] = []
         others: list[Part] = []
@@ -183,7 +187,7 @@ def _decided_parts(
             continue
         if (unclear := _unclear_actor(policy, rule, context)) is not None:
             return unclear
-        unsure = _is_unsure(rule, call, context, now)
+        unsure = matched == "maybe"
         decided += [
             PartDecision(part, rule, part.restricts_only and rule.effect == "allow", unsure) for part in fitting
         ]
@@ -225,11 +229,7 @@ def _further_parts(
     return decided
 
 
-def _is_unsure(rule: Rule, call: ToolCall, context: CallContext, now: float) -> bool:
-    """Whether nobody knows if a rule that matches as far as is known asks for the right earlier calls."""
-    return rule.follows and "maybe" in {rule.is_after(call, context, now), rule.is_not_after(call, context, now)}
-
-
+_MATCHES: Final = frozenset({"yes", "maybe"})
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _WHOLE: Final[Sequence[Part]] = (WHOLE_CALL,)
 
@@ -414,6 +414,14 @@ def mismatch(
     Raises:
         Undecidable: everything else matches, and the condition has no answer.
     """
+    found = _match(rule, call, context, now, labels)
+    return None if found == "yes" or found == "maybe" else found  # noqa: PLR1714 - types follow from these
+
+
+def _match(
+    rule: Rule, call: ToolCall, context: CallContext, now: float, labels: frozenset[str]
+) -> Mismatch | Literal["yes", "maybe"]:
+    """The same, and whether a rule that matches does so surely, or only as far as is known of earlier calls."""
     if rule.status != "active":
         return "status"
     if not rule.tool.matches(call.name):
@@ -429,18 +437,23 @@ def mismatch(
         return "taint"
     if rule.expires_at is not None and now >= rule.expires_at:
         return "expires_at"
-    if rule.follows and (unmet := _unmet_history(rule, call, context, now)) is not None:
-        return unmet
-    return "when" if rule.when is not None and not rule.when.holds(call.arguments, context) else None
+    found = _match_history(rule, call, context, now) if rule.follows else "yes"
+    if found in _MATCHES and rule.when is not None and not rule.when.holds(call.arguments, context):
+        return "when"
+    return found
 
 
-def _unmet_history(
+def _match_history(
     rule: Rule, call: ToolCall, context: CallContext, now: float
-) -> Literal["after", "not_after"] | None:
-    """What a rule asks for of earlier calls, and surely is not so."""
-    if rule.is_after(call, context, now) == "no":
+) -> Literal["after", "not_after", "yes", "maybe"]:
+    """What a rule asks for of earlier calls and surely is not so, or whether all of it is so."""
+    after = rule.is_after(call, context, now)
+    if after == "no":
         return "after"
-    return "not_after" if rule.is_not_after(call, context, now) == "no" else None
+    not_after = rule.is_not_after(call, context, now)
+    if not_after == "no":
+        return "not_after"
+    return "maybe" if "maybe" in {after, not_after} else "yes"
 
 
 def _is_alias(key: Pattern, context: CallContext) -> bool:

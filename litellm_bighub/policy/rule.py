@@ -33,10 +33,13 @@ MOST_DIGITS: Final = 15
 """A double keeps so many digits of any number, so it tells how that was written."""
 
 
+_TOO_MANY: Final = 10**MOST_DIGITS
+
+
 def exact(number: float) -> Decimal | None:
     """A number as it was written; `None` if it has more than 15 digits, zeros before and behind not counted."""
-    if abs(number) < 10**MOST_DIGITS and number == int(number):
-        return Decimal(int(number))
+    if abs(number) < _TOO_MANY and (whole := int(number)) == number:
+        return Decimal(whole)
     found = Decimal(repr(number))  # the shortest text that reads as this double
     if not found.is_finite():
         return None

@@ -60,7 +60,7 @@ class Spent(NamedTuple):
     @property
     def both(self) -> Decimal:
         """The sum."""
-        return _EXACT.add(self.used, self.reserved)
+        return _EXACT.add(self.used, self.reserved) if self.reserved else self.used
 
     def left(self, most: Decimal) -> Decimal:
         """What a limit leaves; never less than nothing."""

@@ -422,10 +422,10 @@ def test_where_nothing_keeps_sums_a_rule_with_sums_blocks():
 
 HISTORIES = {
     "unknown": "",
-    "nothing": "{}",
-    "returned": '{"<verify":1}',
-    "released": '{">verify":1}',
-    "perhaps": '{"?<verify":1}',
+    "nothing": ";",
+    "returned": ";<verify;1;",
+    "released": ";>verify;1;",
+    "perhaps": ";?<verify;1;",
 }
 
 
@@ -462,7 +462,7 @@ def test_a_rule_that_may_be_meant_decides_with_the_next():
     explained = explain(policy, call("pay"), CallContext(history=HISTORIES["perhaps"]), now=NOON)
     assert [(seen.rule.name, seen.mismatch) for seen in explained.considered] == [("r", None), ("rest", None)]
     assert [(one.rule.name, one.unsure) for one in explained.parts] == [("r", True), ("rest", False)]
-    passed = explain(policy, call("pay"), CallContext(history="{}"), now=NOON)
+    passed = explain(policy, call("pay"), CallContext(history=";"), now=NOON)
     assert [seen.mismatch for seen in passed.considered] == ["after", None]
     unless = policy_of("{name: r, tool: pay, not_after: verify}")
     assert explain(unless, call("pay"), CallContext(history=HISTORIES["returned"]), now=NOON).considered[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.reservations import Reservation
@@ -83,8 +83,10 @@ def count(transaction: Transaction, rule: Rule, context: CallContext, decision_i
 
 def _counted(transaction: Transaction, rule: Rule, context: CallContext, now: float) -> Usage:
     """What a rule has allowed so far, apart from sums."""
-    used = transaction.usage(rule, now) if rule.limits_use else UNUSED
-    return replace(used, in_conversation=conversation_uses.of_call(transaction.connection, rule, context))
+    if not rule.limits_use:
+        return UNUSED
+    in_conversation = conversation_uses.of_call(transaction.connection, rule, context)
+    return transaction.usage(rule, now)._replace(in_conversation=in_conversation)
 
 
 def _usage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -96,7 +96,8 @@ def use_of(connection: Connection, rule: Rule, now: float) -> Usage:
 
 def use_for_call(connection: Connection, rule: Rule, context: CallContext, now: float) -> Usage:
     """The same, also in the conversation of a call."""
-    return replace(use_of(connection, rule, now), in_conversation=conversation_uses.of_call(connection, rule, context))
+    in_conversation = conversation_uses.of_call(connection, rule, context)
+    return use_of(connection, rule, now)._replace(in_conversation=in_conversation)
 
 
 def _usage(connection: Connection, rule: Rule, charge: Charge | None, context: CallContext, now: float) -> Usage:
@@ -105,7 +106,7 @@ def _usage(connection: Connection, rule: Rule, charge: Charge | None, context: C
         return used
     found = of_account(connection, rule, charge.account)
     spent = {period: found.get(period, Total()).spent(window_of(period, rule, now)) for period in rule.max_totals}
-    return replace(used, totals=spent)
+    return used._replace(totals=spent)
 
 
 def _switch(switches: Iterable[Switch], rule_ids: Iterable[str], domain: str) -> Switch | None:

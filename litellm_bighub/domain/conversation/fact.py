@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import chain
+from math import isfinite
 from typing import Final, TypeAlias
 
 from litellm_bighub.domain.call import Arguments, is_readable
@@ -50,6 +51,7 @@ _OF_CALL: Final = "="
 _JUDGED: Final = "."
 _THREAD: Final = "@"
 _KINDS: Final = frozenset({RETURNED, RELEASED, MAYBE, OF_CALLER, _OF_CALL, _JUDGED, _THREAD})
+_SIGNS: Final = frozenset({MAYBE, OF_CALLER})
 _HIDDEN: Final = REDACTED.removesuffix("]")
 
 
@@ -81,8 +83,21 @@ def is_fact(text: str) -> bool:
 
 
 def text_of(facts: Facts) -> str:
-    """Facts as a call's context has them. Not empty even without any: nobody knows of other calls then."""
-    return json.dumps({fact: facts[fact] for fact in sorted(facts)}, separators=(",", ":"))
+    """Facts as a call's context has them. Not empty even without any: nobody knows of other calls then.
+
+    Facts and their times stand between semicolons, which no fact holds. The quotes of JSON would be escaped, and
+    escaped again, in the event of every decision. What another fact says as well is left out.
+    """
+    return ";".join(["", *(f"{fact};{facts[fact]!r}" for fact in sorted(facts) if not _is_implied(fact, facts)), ""])
+
+
+def _is_implied(fact: str, facts: Facts) -> bool:
+    """Whether it says that a call was released whose result came back, then or later."""
+    sign, kind = ("", fact[:1]) if fact[:1] not in _SIGNS else (fact[:1], fact[1:2])
+    if kind != RELEASED:
+        return False
+    returned = facts.get(f"{sign}{RETURNED}{fact[len(sign) + 1 :]}")
+    return returned is not None and returned >= facts[fact]
 
 
 @lru_cache(maxsize=64)
@@ -92,19 +107,18 @@ def from_text(text: str) -> Facts:
     Raises:
         ValueError: it is not what `text_of` gives.
     """
-    read = json.loads(text)
-    if not isinstance(read, dict) or not all(
-        is_fact(fact) and type(time) in {int, float} for fact, time in read.items()
-    ):
+    before, *told, after = text.split(";")
+    facts, times = told[::2], [float(time) for time in told[1::2]]
+    if before or after or not _KINDS.issuperset(fact[:1] for fact in facts) or not all(map(isfinite, times)):
         raise ValueError("these are no facts")
-    return {fact: float(time) for fact, time in read.items()}
+    return dict(zip(facts, times, strict=True))
 
 
 def facts_of(text: str) -> Facts | None:
     """The facts of a call's context; `None` where nobody knows them, or tells what is none."""
     try:
         return from_text(text) if text else None
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import Arguments
@@ -42,10 +42,12 @@ class EarlierCall:
     within_seconds: float | None = None
     of: Whose = "conversation"
     pattern: Pattern = field(init=False, repr=False, compare=False)
+    _told: Callable[[str, tuple[str, ...]], _FoundFacts | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compile the pattern."""
+        """Compile the pattern; a conversation makes many calls with the same history behind it."""
         object.__setattr__(self, "pattern", AnyOf(self.tools))
+        object.__setattr__(self, "_told", lru_cache(maxsize=64)(partial(_told_of, self.pattern, self.of)))
 
     def __hash__(self) -> int:
         return hash((self.tools, *self.same.items(), self.within_seconds, self.of))
@@ -88,7 +90,7 @@ class EarlierCall:
         return self._found(history, (RELEASED, RETURNED), arguments, now)
 
     def _found(self, history: str, kinds: tuple[str, ...], arguments: Arguments, now: float) -> Certainty:
-        found = _told_of(self, history, kinds)
+        found = self._told(history, kinds)
         if found is None:
             return "maybe"
         wanted = self._wanted(arguments, history)
@@ -128,22 +130,21 @@ class _FoundFacts:
     are_all: bool
 
 
-@lru_cache(maxsize=256)
-def _told_of(call: EarlierCall, history: str, kinds: tuple[str, ...]) -> _FoundFacts | None:
-    """The facts of such calls, in pieces: a conversation makes many calls with the same history behind it."""
+def _told_of(pattern: Pattern, whose: Whose, history: str, kinds: tuple[str, ...]) -> _FoundFacts | None:
+    """The facts of calls of these kinds, in pieces."""
     facts = facts_of(history)
     if facts is None:
         return None
     found: list[tuple[str, str, str, float]] = []
     for fact, time in facts.items():
         sign = fact[:1]
-        if (call.of == "caller") != (sign == OF_CALLER) and sign != MAYBE:
+        if (whose == "caller") != (sign == OF_CALLER) and sign != MAYBE:
             continue
         unsigned = fact[1:] if sign in {MAYBE, OF_CALLER} else fact
         tool, _, told = unsigned[1:].partition(" ")
-        if unsigned[:1] in kinds and (tool == ANY_TOOL or call.pattern.matches(tool)):
+        if unsigned[:1] in kinds and (tool == ANY_TOOL or pattern.matches(tool)):
             found.append((sign, tool, told, time))
-    return _FoundFacts(tuple(found), call.of == "conversation" or OF_CALLER in facts)
+    return _FoundFacts(tuple(found), whose == "conversation" or OF_CALLER in facts)
 
 
 def _surer(one: Certainty, other: Certainty) -> Certainty:

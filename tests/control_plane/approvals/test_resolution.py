@@ -200,7 +200,7 @@ rules:
 """
 
 
-@pytest.mark.parametrize(("stored", "used", "passes"), [("{}", "{}", True), ("{}", '{"<vault":1}', False)])
+@pytest.mark.parametrize(("stored", "used", "passes"), [(";", ";", True), (";", ";<vault;1;", False)])
 async def test_an_edit_is_judged_with_the_earlier_calls_of_then_and_now(open_plane, stored, used, passes):
     plane = open_plane(SEQUENCE)
     approval = await ask(plane, context=replace(AGENT, history=stored))

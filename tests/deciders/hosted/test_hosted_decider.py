@@ -485,7 +485,7 @@ async def test_a_service_that_asks_for_no_earlier_calls_is_told_of_none():
         fresh = await decisions.followed()
         assert fresh is not None
         assert fresh.calls is None
-        await decisions.decide([CALL], replace(CONTEXT, outputs="fetch", history='{"<verify":1.0}'))
+        await decisions.decide([CALL], replace(CONTEXT, outputs="fetch", history=";<verify;1.0;"))
         (request,) = bighub.requests
         assert request.body["context"]["gateway"]["outputs"] == "fetch"
         assert "history" not in request.body["context"]["gateway"]

@@ -48,21 +48,41 @@ def test_facts_are_a_text_and_nothing_else_is():
     facts = {"<verify": 2.0, "@m": 1.0}
     assert fact.from_text(fact.text_of(facts)) == fact.facts_of(fact.text_of(facts)) == facts
     assert fact.facts_of("") is fact.facts_of("[]") is None
-    for wrong in ("[]", '{"verify": 1}', '{"<verify": "1"}', '{"<verify": true}', "x"):
+    assert fact.from_text(fact.text_of({})) == {}
+    for wrong in (
+        "[]",
+        "x",
+        ";verify;1;",
+        ";<verify;;",
+        ";<verify;nan;",
+        ";<verify;1",
+        "<verify;1;",
+        ";<verify;1;x",
+        ";<verify;",
+        ";;",
+    ):
         with pytest.raises(ValueError, match=r"."):
             fact.from_text(wrong)
+
+
+def test_a_released_call_whose_result_came_back_is_told_once():
+    facts = {"<a": 2.0, ">a": 1.0, "<b": 1.0, ">b": 2.0, ">c": 1.0, "?<a": 1.0, "?>a": 1.0, "^<a": 2.0, "^>a": 2.0}
+    facts |= {"<a id x": 1.0, ">a id x": 1.0, ">a id y": 1.0, "^": 0.0, "=x >a": 1.0}
+    left = fact.from_text(fact.text_of(facts))
+    assert facts.keys() - left.keys() == {">a", "?>a", "^>a", ">a id x"}
+    assert left.items() <= facts.items()
 
 
 def test_where_nobody_knows_a_history_new_facts_do_not_make_one():
     assert (
         fact.with_facts("", {"<a": 1.0})
-        == fact.joined("", '{"<a":1.0}')
-        == fact.joined('{"<a":1.0}', "")
+        == fact.joined("", ";<a;1.0;")
+        == fact.joined(";<a;1.0;", "")
         == fact.with_facts("x", {})
         == ""
     )
-    assert fact.from_text(fact.with_facts('{"<a":3.0}', {"<a": 1.0, ">b": 2.0})) == {"<a": 3.0, ">b": 2.0}
-    assert fact.from_text(fact.joined('{"<a":3.0}', '{"<b":1.0,"<a":1.0}')) == {"<a": 3.0, "<b": 1.0}
+    assert fact.from_text(fact.with_facts(";<a;3.0;", {"<a": 1.0, ">b": 2.0})) == {"<a": 3.0, ">b": 2.0}
+    assert fact.from_text(fact.joined(";<a;3.0;", ";<b;1.0;<a;1.0;")) == {"<a": 3.0, "<b": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +131,7 @@ def test_of_many_values_the_older_are_possible_and_single_calls_are_forgotten():
 )
 def test_a_redacted_argument_may_be_any_unless_the_question_tells_what_it_is(shown, expected):
     """So nobody is verified by what another secret looks like."""
-    assert fact.judged_digest(shown, ["pin"], "{}") == fact.digest_of([expected])
+    assert fact.judged_digest(shown, ["pin"], ";") == fact.digest_of([expected])
     told = fact.of_judged({"pin": "1234"}, shown, [("pin",)])
     assert fact.judged_digest(shown, ["pin"], fact.text_of(told)) == fact.digest_of(["1234"])
     assert bool(told) == (expected is None)
@@ -132,6 +152,6 @@ def test_a_history_that_is_too_long_tells_less_and_never_something_else():
     short = fact.shortened(fact.text_of(values))
     assert len(short) <= fact.MOST_CHARACTERS < len(fact.text_of(values))
     assert fact.from_text(short)[">verify1 id *"] == 39.0
-    assert fact.shortened('{"<a":1.0}') == '{"<a":1.0}'
+    assert fact.shortened(";<a;1.0;") == ";<a;1.0;"
     assert fact.shortened(fact.text_of({f">verify{tool}": 0.0 for tool in range(9_000)})) == ""
     assert fact.shortened("") == ""

@@ -53,7 +53,7 @@ def test_the_last_time_counts():
 
 
 def test_a_call_counts_for_its_conversation_and_for_its_caller():
-    followed = CallContext(key="k1", user="ann", history='{"@m":1,"<verify":1}')
+    followed = CallContext(key="k1", user="ann", history=";@m;1;<verify;1;")
     assert spans_of(followed) == (Span("m"),)
     assert marks_of_use(followed) == {"m", mark_of_caller(ANN)}
     assert spans_of(ANN) == spans_of(CallContext(history="no facts")) == ()

@@ -11,7 +11,7 @@ from litellm_bighub.policy.evaluation import Explanation, explain
 from litellm_bighub.policy.policy_text import PolicyText, build
 
 CALL = ToolCall("c", "function", "pay", {"amount": 5, "to": "x"})
-HISTORY = '{"<verify":0,"@m":0,"^":0}'
+HISTORY = ";<verify;0;@m;0;^;0;"
 CONTEXT = CallContext(
     "key:bot", "shop", team="sales", key="ab12", key_alias="bot", outputs=f"{LABEL}secret", history=HISTORY
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.conversation.fact import FollowedCall, of_call, text_of, with_facts
+from litellm_bighub.domain.conversation.fact import FollowedCall, digest_of, of_call, text_of, with_facts
 from litellm_bighub.policy.history.earlier_call import EarlierCall
 
 PLAIN = EarlierCall(("verify*",))
@@ -29,7 +30,7 @@ def of_all(*signs: str, **made) -> str:
     [
         (PLAIN, "", {}, "maybe", "maybe"),
         (PLAIN, "no facts", {}, "maybe", "maybe"),
-        (PLAIN, "{}", {}, "no", "no"),
+        (PLAIN, ";", {}, "no", "no"),
         (PLAIN, facts("<"), {}, "yes", "yes"),
         (PLAIN, facts(">"), {}, "no", "yes"),
         (PLAIN, facts("?>"), {}, "no", "maybe"),
@@ -73,3 +74,15 @@ def test_what_is_to_be_remembered_and_how_it_is_shown():
     )
     assert PLAIN.shown == "verify*"
     assert hash(both) == hash(EarlierCall(("verify", "check"), {"b": "x", "a": "y"}, 60.0, "caller"))
+
+
+SIGNED = st.sampled_from([f"{sign}{kind}" for sign in ("", "?", "^") for kind in "<>"])
+CALLED = st.sampled_from(["verify", "verify customer_id *", "lookup", "\t", f"verify customer_id {digest_of(['a'])}"])
+
+
+@pytest.mark.parametrize("earlier", [PLAIN, SAME, LATELY, CALLERS])
+@given(facts=st.dictionaries(st.builds(str.__add__, SIGNED, CALLED), st.sampled_from([NOW - 61, NOW - 60, NOW])))
+def test_what_a_text_leaves_out_changes_no_answer(earlier, facts):
+    whole = ";".join(["", *(f"{fact};{time!r}" for fact, time in facts.items()), ""])
+    for ask in (earlier.returned, earlier.released):
+        assert ask(text_of(facts), {"customer": "a"}, NOW) == ask(whole, {"customer": "a"}, NOW)
