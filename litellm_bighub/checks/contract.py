@@ -59,14 +59,16 @@ class Inputs(JsonObject):
 
     Turning a Responses request into chat messages costs more than everything else here together, and most guardrails
     never look at them. To those who iterate, copy or compare, the key is absent until it was asked for.
+
+    Attributes:
+        make: makes them; `None` if there are none to make. Set after the dict was made: an initializer of our own would
+            cost as much as all else about a text that is alone.
     """
 
-    def __init__(self, values: JsonObject, structured_messages: Callable[[], object] | None = None) -> None:
-        super().__init__(values)
-        self._make = structured_messages
+    make: Callable[[], object] | None = None
 
     def __missing__(self, key: str) -> Payload:
-        if key != STRUCTURED or self._make is None:
+        if key != STRUCTURED or self.make is None:
             raise KeyError(key)
         self._add_structured()
         return self[key]
@@ -83,10 +85,12 @@ class Inputs(JsonObject):
         return super().get(key, default)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Inputs:
-        return Inputs(deepcopy(dict(self), memo), self._make)
+        copied = Inputs(deepcopy(dict(self), memo))
+        copied.make = self.make
+        return copied
 
     def _add_structured(self) -> None:
-        make, self._make = self._make, None
+        make, self.make = self.make, None
         if make is None or super().__contains__(STRUCTURED):
             return
         made = make()

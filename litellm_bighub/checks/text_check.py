@@ -14,10 +14,9 @@ T = TypeVar("T")
 _MEDIA = ("images", "files")
 _NO_TEXTS = object()
 _STRINGS = {str}
-_DICTS = frozenset({dict, Inputs})
+_DICTS: frozenset[type] = frozenset((dict, Inputs))
 _Get: TypeAlias = Callable[..., Payload]
-_MORE = frozenset({"tools", "tool_calls", *_MEDIA})
-_BESIDE_TEXTS = _MORE | {STRUCTURED}
+_BESIDE_TEXTS = frozenset({"tools", "tool_calls", *_MEDIA, STRUCTURED})
 InputType = Literal["request", "response"]
 
 
@@ -93,25 +92,26 @@ async def check(guardrail: Guardrail, question: TextQuestion, *, each: bool, lim
     return await _check_batch(guardrail, question, question.texts, question.context)
 
 
-def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: JsonObject) -> TextAnswer | None:
+def lone_answer(guardrail: Guardrail, answer: object, text: str) -> TextAnswer | str:
     """Read what a guardrail of today's contract made of one text alone.
 
     Args:
         guardrail: of today's contract.
         answer: what it answered.
         text: what it was asked about.
-        inputs: what it was handed, and may have written into.
 
     Returns:
-        `None` if it left everything as it was.
+        What became of the text, if that is all that it answered.
 
     Raises:
         GuardrailAnswerError: the answer cannot be mapped back to the text.
     """
-    if answer is inputs and dict.get(inputs, "texts") == [text] and _MORE.isdisjoint(inputs):
-        messages = dict.get(inputs, STRUCTURED)
-        return None if messages is None else TextAnswer([text], structured_messages=messages)
-    return _answer(guardrail, answer, [text], {})
+    if type(answer) in _DICTS and _BESIDE_TEXTS.isdisjoint(cast("JsonObject", answer)):
+        texts = dict.get(cast("JsonObject", answer), "texts")
+        if type(texts) is list and len(cast("list[Payload]", texts)) == 1 and type(texts[0]) is str:
+            return texts[0]
+    read = _answer(guardrail, answer, [text], {})
+    return read.texts[0] if read.is_texts_alone else read
 
 
 async def gather(awaitables: Iterable[Awaitable[T]], limit: int) -> list[T]:
@@ -177,7 +177,8 @@ async def _check_batch(
     for key in _MEDIA:
         if key in context:
             given[key] = list(context[key])  # a guardrail may write into what it gets
-    inputs = Inputs(given, question.structured_messages)
+    inputs = Inputs(given)
+    inputs.make = question.structured_messages
     answer = await guardrail.apply_guardrail(
         inputs=inputs,
         request_data=question.request_data,

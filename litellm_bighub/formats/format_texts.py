@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.formats.payload.slots import Found, Slot, Where
+from litellm_bighub.formats.payload.slots import Found, LoneText, Slot, Where
 from litellm_bighub.formats.stream.event_texts import EventTexts
 from litellm_bighub.formats.stream.text_gate import StreamTextGate
 from litellm_bighub.formats.stream.text_part import Mode
@@ -41,7 +41,7 @@ class RequestFinder(Protocol):
 class LoneTextFinder(Protocol):
     """Looks quickly for the only text of a request."""
 
-    def __call__(self, data: MutableMapping[str, Any], /, *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
+    def __call__(self, data: MutableMapping[str, Any], /, *, unsent: AbstractSet[str] = frozenset()) -> LoneText | None:
         """The text if it is alone; `None` says only that this request is not so simple."""
         ...
 
@@ -70,7 +70,7 @@ def _everything(item: object, skip_roles: Collection[str]) -> bool:
     return True
 
 
-def _not_alone(payload: object, /, *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
+def _not_alone(payload: object, /, *, unsent: AbstractSet[str] = frozenset()) -> LoneText | None:
     del payload, unsent
     return None
 
@@ -114,7 +114,7 @@ class FormatTexts:
     in_item: Callable[[object, Where], Found]
     in_scope: Callable[[object, Collection[str]], bool] = _everything
     lone_in_request: LoneTextFinder = _not_alone
-    lone_in_answer: Callable[[object], Slot | None] = _not_alone
+    lone_in_answer: Callable[[object], LoneText | None] = _not_alone
     calls: Callable[[object, str], Sequence[ScannedCall]] = _no_calls
     read: Callable[[object], EventTexts] = _no_event
     gate: Callable[[Mode], StreamTextGate] = _no_stream

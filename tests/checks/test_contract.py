@@ -84,6 +84,12 @@ class Making:
         return self.made
 
 
+def inputs_of(values, make):
+    inputs = Inputs(values)
+    inputs.make = make
+    return inputs
+
+
 @pytest.mark.parametrize(
     "ask",
     [
@@ -96,13 +102,13 @@ class Making:
 def test_whoever_asks_for_messages_gets_them(ask):
     making = Making()
 
-    assert ask(Inputs({"texts": ["hello"]}, making)) == MESSAGES
+    assert ask(inputs_of({"texts": ["hello"]}, making)) == MESSAGES
     assert making.times == 1
 
 
 def test_they_are_made_once():
     making = Making()
-    inputs = Inputs({"texts": []}, making)
+    inputs = inputs_of({"texts": []}, making)
 
     assert inputs[STRUCTURED] is inputs.get(STRUCTURED)
     assert making.times == 1
@@ -110,7 +116,7 @@ def test_they_are_made_once():
 
 def test_whoever_does_not_ask_causes_none():
     making = Making()
-    inputs = Inputs({"texts": ["hello"], "model": "m"}, making)
+    inputs = inputs_of({"texts": ["hello"], "model": "m"}, making)
 
     assert dict(inputs) == {"texts": ["hello"], "model": "m"}
     assert inputs == {"texts": ["hello"], "model": "m"}
@@ -121,7 +127,7 @@ def test_whoever_does_not_ask_causes_none():
 
 @pytest.mark.parametrize("make", [None, Making(None)], ids=["no maker", "nothing is made"])
 def test_without_messages_the_key_is_absent(make):
-    inputs = Inputs({}, make)
+    inputs = inputs_of({}, make)
 
     assert STRUCTURED not in inputs
     assert inputs.get(STRUCTURED, "none") == "none"
@@ -131,7 +137,7 @@ def test_without_messages_the_key_is_absent(make):
 
 def test_what_a_guardrail_wrote_itself_stays():
     making = Making()
-    inputs = Inputs({STRUCTURED: []}, making)
+    inputs = inputs_of({STRUCTURED: []}, making)
 
     assert inputs.get(STRUCTURED) == []
     assert making.times == 0
@@ -139,4 +145,4 @@ def test_what_a_guardrail_wrote_itself_stays():
 
 def test_another_key_that_is_absent_is_an_error():
     with pytest.raises(KeyError):
-        Inputs({}, Making())["images"]
+        inputs_of({}, Making())["images"]

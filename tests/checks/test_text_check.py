@@ -170,22 +170,24 @@ async def test_discarded_awaitables_neither_warn_nor_run_on():
 def test_a_lone_text_that_was_left_as_it_was_needs_no_answer():
     inputs = Inputs({"texts": ["a"]})
 
-    assert lone_answer(OfInputs(), inputs, "a", inputs) is None
-    assert lone_answer(OfInputs(), {"texts": ["b"]}, "a", inputs) == TextAnswer(["b"])
+    assert lone_answer(OfInputs(), inputs, "a") == "a"
+    assert lone_answer(OfInputs(), {"texts": ["b"]}, "a") == "b"
+    assert lone_answer(OfInputs(), UserDict(texts=["b"]), "a") == "b"
 
 
 def test_messages_that_a_lone_texts_guardrail_has_seen_may_be_rewritten():
-    inputs = Inputs({"texts": ["a"]}, lambda: ["m"])
+    inputs = Inputs({"texts": ["a"]})
+    inputs.make = lambda: ["m"]
     assert STRUCTURED in inputs
 
-    assert lone_answer(OfInputs(), inputs, "a", inputs) == TextAnswer(["a"], structured_messages=["m"])
+    assert lone_answer(OfInputs(), inputs, "a") == TextAnswer(["a"], structured_messages=["m"])
 
 
 def test_tools_that_a_guardrail_wrote_into_its_inputs_are_an_answer():
     inputs = Inputs({"texts": ["a"]})
     inputs["tools"] = ["t"]
 
-    assert lone_answer(OfInputs(), inputs, "a", inputs) == TextAnswer(["a"], tools=["t"])
+    assert lone_answer(OfInputs(), inputs, "a") == TextAnswer(["a"], tools=["t"])
 
 
 @pytest.mark.parametrize("each", [False, True])

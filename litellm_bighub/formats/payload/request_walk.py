@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Set as Abst
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from litellm_bighub.domain.payload import JsonMapping, Payload
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
-from litellm_bighub.formats.payload.slots import Slot, SlotRun, TextKind, Where, render
+from litellm_bighub.formats.payload.slots import LoneText, SlotRun, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _MESSAGES: Final = "messages"
@@ -23,10 +23,15 @@ _CHOICES: Final = frozenset({"tool_choice", "function_call"})
 _FREE, _OPAQUE, _TEXT = FieldRule.FREE, FieldRule.OPAQUE, TextKind.TEXT
 _NUMBERS: Final = frozenset({bool, int, float})
 _ATOMS: Final = _NUMBERS | {str}
-_FIRST: Final[Where] = (((None, _MESSAGES), 0), "content")
+_FIRST: Final[Where] = ((None, _MESSAGES), 0)
 _CHOSEN: Final = frozenset({"auto", "none", "required", "any"})
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_NAME: Final = 40
+_NONE: Final = frozenset({type(None)})
+_NUMBERS_OR_NONE: Final = _NUMBERS | _NONE
+_ATOMS_OR_NONE: Final = _ATOMS | _NONE
+_SIMPLE: Final = frozenset({list, str, dict})
+_ROLE_AND_TEXT: Final = 2
 
 
 class RequestWalk(TextWalk):
@@ -157,29 +162,75 @@ def _is_well_formed(key: str) -> bool:
     return _FIELD_NAME.fullmatch(key) is not None
 
 
-def lone_message(data: JsonMapping, rules: Rules, unsent: AbstractSet[str]) -> Slot | None:
-    """The text of a request that is one message with one text; `None` says only that this request is not so simple.
+class LoneField:
+    """A field, and whether nothing beside it in its owner may hold a text.
+
+    The rules are turned into the types of what is harmless under each name, so that a field costs one look-up.
 
     Args:
-        data: its arguments.
-        rules: of its fields beside the conversation.
-        unsent: names of fields that no provider gets.
+        key: the field.
+        rules: those of the owner's fields.
     """
-    messages = data.get(_MESSAGES)
-    if type(messages) is not list or len(cast("list[Payload]", messages)) != 1:
-        return None
-    message: Payload = messages[0]
-    if not fields.is_plain_message(message) or not message["content"] or "role" not in message:
-        return None
-    for key, value in data.items():
-        if not value or key == _MESSAGES or (key in unsent and key != _METADATA):
-            continue
-        rule = rules.get(key)
-        if type(value) not in (_ATOMS if rule is _OPAQUE else _NUMBERS if rule is None else ()) and (
-            key != _METADATA or not _notes_nothing(value)
-        ):
+
+    def __init__(self, key: str, rules: Rules) -> None:
+        self._key = key
+        self._harmless = {name: _harmless(rule) for name, rule in rules.items()} | {key: _SIMPLE}
+        self._counting = frozenset(name for name, rule in rules.items() if type(rule) is dict)
+
+    def of(self, owner: Payload) -> Payload:
+        """The field of this owner; `None` if there is none, or another one that may hold a text."""
+        members = fields.members(owner)
+        harmless = self._harmless
+        for name, value in members.items():
+            if type(value) not in harmless.get(name, _NONE) and value and not self._is_silent(name, value):
+                return None
+        return members.get(self._key)
+
+    def _is_silent(self, name: str, value: Payload) -> bool:
+        return name == self._key or (name in self._counting and _counts(value))
+
+
+class LoneMessage:
+    """Looks quickly for the text of a request that is one message with one text.
+
+    Args:
+        rules: of the fields of a request beside the conversation.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._harmless = {name: _harmless(rule) for name, rule in rules.items()} | {_MESSAGES: _SIMPLE}
+
+    def find(self, data: JsonMapping, *, unsent: AbstractSet[str] = frozenset()) -> LoneText | None:
+        """The text; `None` says only that this request is not so simple.
+
+        Args:
+            data: its arguments.
+            unsent: names of fields that no provider gets.
+        """
+        messages = data.get(_MESSAGES)
+        if type(messages) is not list or len(cast("list[Payload]", messages)) != 1:
             return None
-    return Slot(message, "content", message["content"], _TEXT, _FIRST)
+        message: Payload = messages[0]
+        if type(message) is not dict or len(cast("JsonObject", message)) != _ROLE_AND_TEXT or "role" not in message:
+            return None
+        text: Payload = message.get("content")
+        if type(text) is not str or not text:
+            return None
+        harmless = self._harmless
+        for name, value in data.items():
+            if type(value) in harmless.get(name, _NONE) or (name in unsent and name != _METADATA):
+                continue
+            is_ruled = name in harmless
+            if (not value or (type(value) in _NUMBERS and not is_ruled)) and (is_ruled or _is_field_name(name)):
+                continue
+            if name != _METADATA or not _notes_nothing(value):
+                return None
+        return text, (message, "content", _TEXT, _FIRST, None, None)
+
+
+def _harmless(rule: FieldRule | Rules) -> AbstractSet[type]:
+    """The types of what is no text under a rule."""
+    return _ATOMS_OR_NONE if rule is _OPAQUE else _NUMBERS_OR_NONE if type(rule) is dict else _NONE
 
 
 def _notes_nothing(metadata: Payload) -> bool:
@@ -188,21 +239,10 @@ def _notes_nothing(metadata: Payload) -> bool:
     return type(noted) is dict and not noted
 
 
-def only_field(owner: Payload, rules: Rules, key: str) -> Payload:
-    """A field beside which nothing holds a text; `None` if there is none, or one that may."""
-    found: Payload = None
-    for name, value in fields.members(owner).items():
-        if name == key:
-            found = value
-        elif value:
-            rule = rules.get(name)
-            if type(value) not in _ATOMS if rule is _OPAQUE else type(rule) is not dict or not _counts(value):
-                return None  # an opaque field may hold an object, in which texts may stand
-    return found
-
-
 def _counts(value: Payload) -> bool:
     """Whether an object holds nothing but numbers."""
+    if _NUMBERS_OR_NONE.issuperset(map(type, fields.members(value).values())):
+        return fields.is_object(value)
     for each in fields.members(value).values() if fields.is_object(value) else (value,):
         if each is None or type(each) is int or isinstance(each, (int, float)):
             continue

@@ -85,6 +85,9 @@ Told: TypeAlias = "tuple[Payload, str | int, TextKind, Where, int | None, list[P
 Most texts are written back as they are, and never need more.
 """
 
+LoneText: TypeAlias = "tuple[str, Told]"
+"""The only text of a payload, and what its slot would say."""
+
 
 class SlotRun(NamedTuple):
     """Texts that stand in the same field of each element of a list, as those of plain messages and blocks.
@@ -166,7 +169,7 @@ class Found:
     def slots(self) -> list[Slot]:
         """The texts, in the order in which they stand."""
         if self.said:
-            self._slots += map(_slot, self.said, self.told)
+            self._slots += map(slot_of, self.said, self.told)
             self.said.clear()
             self._told.clear()
         return self._slots
@@ -231,7 +234,7 @@ class Found:
                 continue
             held = fields.held(told[0], told[1]) if told[2] is _TEXT else None
             if held is None:
-                changed.append((_slot(said, told), text))
+                changed.append((slot_of(said, told), text))
             else:
                 plain.append((held, told[1], text))
         if changed:
@@ -253,7 +256,8 @@ class Found:
         return True
 
 
-def _slot(text: str, told: Told) -> Slot:
+def slot_of(text: str, told: Told) -> Slot:
+    """The slot of a text."""
     owner, key, kind, where, at, within = told
     return Slot(owner, key, text, kind, (where if at is None else (where, at), key), within)
 

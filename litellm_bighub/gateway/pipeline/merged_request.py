@@ -42,7 +42,7 @@ def merge_request(request: MutableMapping[str, Any], wire_format: TextFormat, *,
     Raises:
         PayloadError: names a field that cannot be checked in its place.
     """
-    if _merged_fields(wire_format.conversation).isdisjoint(request):
+    if merged_fields(wire_format.conversation).isdisjoint(request):
         return
     if not wire_format.conversation:
         check_fallbacks(request)  # of `extra_body` nothing has to be moved: all is looked at where it stands
@@ -53,6 +53,6 @@ def merge_request(request: MutableMapping[str, Any], wire_format: TextFormat, *,
 
 
 @cache
-def _merged_fields(conversation: str) -> frozenset[str]:
+def merged_fields(conversation: str) -> frozenset[str]:
     """The fields without which there is nothing to merge or to check, for a format with such a conversation."""
     return MERGED - {conversation}

@@ -6,7 +6,8 @@ import pytest
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload.field_rules import FieldRule, Vocabulary
-from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope, lone_message, only_field, role_of
+from litellm_bighub.formats.payload.request_walk import LoneField, LoneMessage, RequestWalk, in_scope, role_of
+from litellm_bighub.formats.payload.slots import slot_of
 
 UNKNOWN = {"type": FieldRule.OPAQUE}
 WORDS = Vocabulary(types={"text": UNKNOWN}, untyped=UNKNOWN, unknown=UNKNOWN, text_fields=frozenset({"content"}))
@@ -129,7 +130,8 @@ MESSAGE = {"role": "user", "content": "a"}
     ],
 )
 def test_a_text_that_is_alone(request_, is_alone):
-    slot = lone_message(request_, REQUEST, frozenset({"hidden", "metadata"}))
+    lone = LoneMessage(REQUEST).find(request_, unsent=frozenset({"hidden", "metadata"}))
+    slot = None if lone is None else slot_of(*lone)
     assert (None if slot is None else (slot.text, slot.path)) == (("a", "messages[0].content") if is_alone else None)
 
 
@@ -138,7 +140,7 @@ def test_a_text_that_is_alone(request_, is_alone):
     [({"a": 1, "model": "m", "none": None}, 1), ({"a": 1, "new": "b"}, None), ({"model": "m"}, None), ("a", None)],
 )
 def test_a_field_that_is_alone(owner, found):
-    assert only_field(owner, REQUEST, "a") == found
+    assert LoneField("a", REQUEST).of(owner) == found
 
 
 @pytest.mark.parametrize(
@@ -154,14 +156,14 @@ def test_a_conversation_of_texts_alone_is_known(messages, is_said):
 def test_beside_the_only_field_numbers_may_stand_and_no_texts():
     rules = {"id": FieldRule.OPAQUE, "usage": {"details": {}}}
     counted = {"tokens": 1, "details": {"cached": 2.5, "none": None}}
-    assert only_field({"said": "a", "id": "x", "usage": counted}, rules, "said") == "a"
+    assert LoneField("said", rules).of({"said": "a", "id": "x", "usage": counted}) == "a"
     for beside in (
         {"usage": {"note": "b"}},
         {"usage": {"details": {"note": "b"}}},
         {"id": {"note": "b"}},
         {"usage": [1]},
     ):
-        assert only_field({"said": "a", **beside}, rules, "said") is None
+        assert LoneField("said", rules).of({"said": "a", **beside}) is None
 
 
 def test_a_message_that_says_nothing_has_no_text():

@@ -9,11 +9,11 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, REQUEST, RESULT_MESSAGE, VOCABULARY
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import Rules
-from litellm_bighub.formats.payload.request_walk import RequestWalk, lone_message, only_field, role_of
-from litellm_bighub.formats.payload.slots import Found, Slot, SlotRun, TextKind, Where
+from litellm_bighub.formats.payload.request_walk import LoneField, LoneMessage, RequestWalk, role_of
+from litellm_bighub.formats.payload.slots import Found, LoneText, SlotRun, TextKind, Where
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
-_FIRST: Final[Where] = ((((None, "choices"), 0), "message"), "content")
+_FIRST: Final[Where] = (((None, "choices"), 0), "message")
 _TEXT: Final = TextKind.TEXT
 _NUMBERED: Final = 3
 """How many fields a choice has that tells why it ends, and has no log probabilities."""
@@ -21,6 +21,10 @@ _OF_CHOICE: Final = frozenset({"index", "finish_reason", "message"})
 _SAYING: Final = frozenset({"role", "content"})
 _NOBODY: Final = (None,)
 _RESULTS: Final = frozenset({"tool", "function"})
+_CHOICES: Final = LoneField("choices", ANSWER)
+_MESSAGE: Final = LoneField("message", CHOICE)
+_CONTENT: Final = LoneField("content", MESSAGE)
+lone_text_in_request: Final = LoneMessage(REQUEST).find
 
 
 def find_in_request(
@@ -57,19 +61,14 @@ def find_in_answer(response: object) -> Found:
     return found
 
 
-def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
-    """The text of a request that is one message with one text; `None` says only that it is not so simple."""
-    return lone_message(data, REQUEST, unsent)
-
-
-def lone_text_in_answer(response: object) -> Slot | None:
+def lone_text_in_answer(response: object) -> LoneText | None:
     """The text of an answer that is one message with one text; `None` says only that it is not so simple."""
-    choices = only_field(response, ANSWER, "choices")
+    choices = _CHOICES.of(response)
     if type(choices) is not list or len(cast("list[Payload]", choices)) != 1:
         return None
-    message = only_field(choices[0], CHOICE, "message")
-    text = only_field(message, MESSAGE, "content")
-    return Slot(message, "content", text, TextKind.OUTPUT_TEXT, _FIRST) if type(text) is str and text else None
+    message = _MESSAGE.of(choices[0])
+    text = _CONTENT.of(message)
+    return (text, (message, "content", _TEXT, _FIRST, None, None)) if type(text) is str and text else None
 
 
 def find_in_message(message: object, where: Where = None) -> Found:

@@ -14,13 +14,16 @@ from litellm_bighub.formats.messages.texts.gate import MessagesTextGate
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import json_text, plain, text
 from litellm_bighub.formats.payload.json_escapes import unescaped
-from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope, lone_message, only_field
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
+from litellm_bighub.formats.payload.request_walk import LoneField, LoneMessage, RequestWalk, in_scope
+from litellm_bighub.formats.payload.slots import Found, LoneText, Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _CONTENT: Final = "content"
+_TEXT: Final = TextKind.TEXT
 _TEXT_BLOCK: Final = VOCABULARY.types["text"]
-_FIRST: Final[Where] = (((None, _CONTENT), 0), "text")
+_FIRST: Final[Where] = ((None, _CONTENT), 0)
+_BLOCKS: Final = LoneField(_CONTENT, ANSWER)
+_TOLD: Final = LoneField("text", _TEXT_BLOCK)
 
 
 def find_in_request(
@@ -53,21 +56,16 @@ def find_in_answer(response: object) -> Found:
     return found
 
 
-def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
-    """The text of a request that is one message with one text; `None` says only that it is not so simple."""
-    return lone_message(data, REQUEST, unsent)
-
-
-def lone_text_in_answer(response: object) -> Slot | None:
+def lone_text_in_answer(response: object) -> LoneText | None:
     """The text of an answer that is one block with one text; `None` says only that it is not so simple."""
-    blocks = only_field(response, ANSWER, _CONTENT)
+    blocks = _BLOCKS.of(response)
     if type(blocks) is not list or len(cast("list[Payload]", blocks)) != 1:
         return None
     block: Payload = blocks[0]
     if fields.get(block, "type") != "text":
         return None
-    told = only_field(block, _TEXT_BLOCK, "text")
-    return Slot(block, "text", told, TextKind.TEXT, _FIRST) if type(told) is str and told else None
+    told = _TOLD.of(block)
+    return (told, (block, "text", _TEXT, _FIRST, None, None)) if type(told) is str and told else None
 
 
 def find_in_message(message: object, where: Where = None) -> Found:
@@ -114,7 +112,7 @@ TEXTS: Final = FormatTexts(
     in_answer=find_in_answer,
     in_item=find_in_message,
     in_scope=in_scope,
-    lone_in_request=lone_text_in_request,
+    lone_in_request=LoneMessage(REQUEST).find,
     lone_in_answer=lone_text_in_answer,
     calls=_calls,
     read=read,

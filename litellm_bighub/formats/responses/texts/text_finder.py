@@ -15,7 +15,7 @@ from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
 from litellm_bighub.formats.payload.request_walk import RequestWalk
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
+from litellm_bighub.formats.payload.slots import Found, LoneText, Slot, TextKind, Where, render
 from litellm_bighub.formats.responses.texts.field_rules import ANSWER, COMMON, REQUEST, UNKNOWN, VOCABULARY
 
 _MESSAGE = frozenset({"role", "content", "type", "id", "status", "phase"})
@@ -37,8 +37,7 @@ _INSTRUCTIONS = "instructions"
 _METADATA = "metadata"
 _LAID_OVER = "extra_body"
 _SPEAKERS = frozenset({"user", "assistant"})
-_INPUT: Where = (None, "input")
-_FIRST_CONTENT: Where = ((_INPUT, 0), "content")
+_FIRST_ITEM: Where = ((None, "input"), 0)
 _OUTPUT: Where = (None, "output")
 _HISTORY = ("previous_response_id", "conversation")
 
@@ -86,7 +85,7 @@ def in_scope(item: object, skip_roles: Collection[str]) -> bool:
     return not isinstance(role, str) or role.lower() not in skip_roles
 
 
-def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
+def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> LoneText | None:
     """The text of a request that holds one, in a message of a user or an assistant, and nothing else that counts.
 
     A quick look at what most requests are; `None` says only that this is not one of them.
@@ -95,16 +94,16 @@ def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[
         return None
     value = data.get("input")
     if type(value) is str:
-        return Slot(data, "input", value, TextKind.TEXT, _INPUT) if value else None
+        return (value, (data, "input", TextKind.TEXT, None, None, None)) if value else None
     if type(value) is not list or len(cast("list[Payload]", value)) != 1:
         return None
     item: Payload = value[0]
     if not fields.is_plain_message(item) or item.get("role") not in _SPEAKERS or not item["content"]:
         return None
-    return Slot(item, "content", item["content"], TextKind.TEXT, _FIRST_CONTENT)
+    return item["content"], (item, "content", TextKind.TEXT, _FIRST_ITEM, None, None)
 
 
-def lone_text_in_response(response: object) -> Slot | None:
+def lone_text_in_response(response: object) -> LoneText | None:
     """The text of an answer that is one message with one text; `None` says only that it is none of these."""
     if fields.is_mapping(response):
         return None
@@ -116,7 +115,10 @@ def lone_text_in_response(response: object) -> Slot | None:
         return None
     walk = _Walk()
     walk.beside_output(response)
-    return None if walk.finish().slots else slots[0]
+    if walk.finish().slots:
+        return None
+    slot = slots[0]
+    return slot.text, (slot.owner, slot.key, slot.kind, slot.where and slot.where[0], None, None)
 
 
 def find_in_item(item: object, where: Where = None, *, rules: Rules | None = None) -> Found:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property, partial
-from typing import ClassVar, Final, NamedTuple, cast
+from functools import cached_property
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 import litellm
 from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTranslation
-from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.checks.contract import Contract, Guardrail, Inputs, contract_of, name_of
 from litellm_bighub.checks.second_look import Parts, SecondLook
 from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion, lone_answer
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.formats.format import TextFormat
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.message_parts import parts_of
-from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
+from litellm_bighub.formats.payload.slots import Found, LoneText, Slot, rewrite, slot_of
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.gateway.hooks.translation.copied_fields import ConvertedField, CopiedField
@@ -42,11 +41,12 @@ from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     write_found,
 )
 from litellm_bighub.gateway.hooks.translation.scan_record import record_lone_text, record_scan
-from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
+from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request, merged_fields
 from litellm_bighub.settings import TextCalls
 
 _INPUTS: Final = Contract.INPUTS
 _ONE_LOOK: Final = SecondLook(join_parts=False, ignore_invisible=False)
+_SKIP_SYSTEM: Final = "skip_system_message_in_guardrail"
 _SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
 
 
@@ -62,19 +62,27 @@ class LazyCopies:
 
     Args:
         make: makes them; `None` if the format has no such form.
+        request: the request.
+        skipped: roles whose messages are out of the guardrail's scope.
     """
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("_made", "_make", "_request", "_skipped")
 
-    def __init__(self, make: Callable[[], Copies | None]) -> None:
-        self._make: Callable[[], Copies | None] | None = make
-        self._made: Copies | None = None
+    def __init__(
+        self,
+        make: Callable[[JsonObject, Collection[str]], Copies | None],
+        request: JsonObject,
+        skipped: Collection[str] = (),
+    ) -> None:
+        self._make: Callable[[JsonObject, Collection[str]], Copies | None] | None = make
+        self._request = request
+        self._skipped = skipped
 
     @property
     def made(self) -> Copies | None:
         """The copies."""
         if self._make is not None:
-            self._made, self._make = self._make(), None
+            self._made, self._make = self._make(self._request, self._skipped), None
         return self._made
 
     def messages(self) -> list[Payload] | None:
@@ -105,6 +113,7 @@ class FormatHandler(BaseTranslation):
     def __init__(self, wire_format: TextFormat) -> None:
         super().__init__()
         self.wire_format = wire_format
+        self._merged = merged_fields(wire_format.conversation)
 
     @cached_property
     def _texts(self) -> FormatTexts:
@@ -119,24 +128,30 @@ class FormatHandler(BaseTranslation):
             PayloadError: the request cannot be read. Nothing has been written.
             GuardrailAnswerError: the answer cannot be mapped back, or broke a JSON field. Nothing has been written.
         """
-        if guardrail_to_apply is not None:
+        if guardrail_to_apply is None:
+            return data
+        if not self._merged.isdisjoint(data):
             merge_request(data, self.wire_format)
-            skipped = _skipped_roles(guardrail_to_apply)
-            takes_inputs = contract_of(guardrail_to_apply) is _INPUTS
-            if takes_inputs and not skipped:
-                lone = self._texts.lone_in_request(data, unsent=LITELLM_FIELDS)
-                if lone is not None and not self.second_look.needed(lone.text):
-                    await self._check_lone(lone, data, guardrail_to_apply, data, "request", litellm_logging_obj)
-                    return data
-            found = self._texts.in_request(data, skip_roles=skipped, unsent=LITELLM_FIELDS)
-            copies = LazyCopies(partial(self._copies, data, skipped)) if takes_inputs else None
-            calls = NO_CALLS
-            if not found.is_said:
-                items = self._in_scope(data, skipped)
-                calls = ToolCallChunks(self._texts.calls(items, self.wire_format.conversation))
-            await self._check_found(
-                found, calls, data, guardrail_to_apply, data, "request", litellm_logging_obj, copies
-            )
+        skipped = _skipped_roles(guardrail_to_apply)
+        takes_inputs = contract_of(guardrail_to_apply) is _INPUTS
+        copies = LazyCopies(self._copies, data, skipped) if takes_inputs else None
+        if copies is not None and not skipped:
+            lone = self._texts.lone_in_request(data, unsent=LITELLM_FIELDS)
+            if lone is not None and not self.second_look.needed(lone[0]):
+                inputs = Inputs(_lone_inputs(lone, data.get("model")))
+                inputs.make = copies.messages
+                record_lone_text(guardrail_to_apply, data, "request")
+                answered = await guardrail_to_apply.apply_guardrail(
+                    inputs=inputs, request_data=data, input_type="request", logging_obj=litellm_logging_obj
+                )
+                self._write_lone(lone, answered, guardrail_to_apply, data, copies)
+                return data
+        found = self._texts.in_request(data, skip_roles=skipped, unsent=LITELLM_FIELDS)
+        calls = NO_CALLS
+        if not found.is_said:
+            items = self._in_scope(data, skipped)
+            calls = ToolCallChunks(self._texts.calls(items, self.wire_format.conversation))
+        await self._check_found(found, calls, data, guardrail_to_apply, data, "request", litellm_logging_obj, copies)
         return data
 
     async def process_output_response(
@@ -153,29 +168,36 @@ class FormatHandler(BaseTranslation):
             PayloadError: the answer of the model cannot be read. Nothing has been written.
             GuardrailAnswerError: the guardrail's cannot be mapped back, or broke a JSON field. Nothing is written.
         """
-        if guardrail_to_apply is not None:
-            request_data = self._known_request(request_data, user_api_key_dict)
-            request_data.setdefault("response", response)
-            lone = self._texts.lone_in_answer(response) if self._texts.settle is None else None
-            is_seen_at_once = lone is not None and not self.second_look.needed(lone.text)
-            if lone is not None and is_seen_at_once and contract_of(guardrail_to_apply) is _INPUTS:
-                side: InputType = "response"
-                await self._check_lone(lone, response, guardrail_to_apply, request_data, side, litellm_logging_obj)
-                return response
-            found = self._texts.in_answer(response)
-            texts = () if self._texts.settle is None else found.texts
-            answers = cast("list[Payload]", response) if isinstance(response, list) else [response]
-            root = self._texts.answer_items
-            calls = NO_CALLS
-            if not found.is_said:
-                in_all = [call for each in answers for call in self._texts.calls(fields.get(each, root), root)]
-                calls = ToolCallChunks(in_all)
-            await self._check_found(
-                found, calls, answers[0], guardrail_to_apply, request_data, "response", litellm_logging_obj
+        if guardrail_to_apply is None:
+            return response
+        request_data = self._known_request(request_data, user_api_key_dict)
+        request_data.setdefault("response", response)
+        settle = self._texts.settle
+        lone = self._texts.lone_in_answer(response) if settle is None else None
+        if lone is not None and not self.second_look.needed(lone[0]) and contract_of(guardrail_to_apply) is _INPUTS:
+            record_lone_text(guardrail_to_apply, request_data, "response")
+            answered = await guardrail_to_apply.apply_guardrail(
+                inputs=_lone_inputs(lone, fields.get(response, "model")),
+                request_data=request_data,
+                input_type="response",
+                logging_obj=litellm_logging_obj,
             )
-            if self._texts.settle is not None and found.texts != texts:
-                with as_answer_error(guardrail_to_apply):
-                    self._texts.settle(response, found)
+            self._write_lone(lone, answered, guardrail_to_apply, request_data)
+            return response
+        found = self._texts.in_answer(response)
+        texts = () if settle is None else found.texts
+        answers = cast("list[Payload]", response) if isinstance(response, list) else [response]
+        root = self._texts.answer_items
+        calls = NO_CALLS
+        if not found.is_said:
+            in_all = [call for each in answers for call in self._texts.calls(fields.get(each, root), root)]
+            calls = ToolCallChunks(in_all)
+        await self._check_found(
+            found, calls, answers[0], guardrail_to_apply, request_data, "response", litellm_logging_obj
+        )
+        if settle is not None and found.texts != texts:
+            with as_answer_error(guardrail_to_apply):
+                settle(response, found)
         return response
 
     async def check_texts(
@@ -269,42 +291,30 @@ class FormatHandler(BaseTranslation):
             with as_answer_error(guardrail):
                 found.rewrite(answer.texts)
 
-    async def _check_lone(
+    def _write_lone(
         self,
-        lone: Slot,
-        payload: Payload,
+        lone: LoneText,
+        answered: object,
         guardrail: Guardrail,
         request_data: JsonObject,
-        side: InputType,
-        logging_obj: Payload,
+        copies: LazyCopies | None = None,
     ) -> None:
-        """Check a text that is alone in its payload, by a guardrail of today's contract.
+        """Write back what a guardrail of today's contract made of a text that is alone in its payload.
 
-        It does what `_check_found` does, and makes none of the lists that it would make for one text. Property tests
-        compare both ways.
+        It does what `_check_found` does with its answer. Property tests compare both ways.
         """
-        inputs: JsonObject = {"texts": [lone.text]}
-        model = fields.get(payload, "model")
-        if model:
-            inputs["model"] = model
-        copies: LazyCopies | None = None
-        if side == "request":
-            copies = LazyCopies(partial(self._copies, request_data, ()))
-            inputs = Inputs(inputs, copies.messages)
-        record_lone_text(guardrail, request_data, side)
-        answered = await guardrail.apply_guardrail(
-            inputs=inputs, request_data=request_data, input_type=side, logging_obj=logging_obj
-        )
-        answer = lone_answer(guardrail, answered, lone.text, inputs)
-        if answer is None:
-            return
-        if answer.tools is None and answer.tool_calls is None and answer.structured_messages is None:
-            try:
-                rewrite([lone], answer.texts)
-            except PayloadError as error:
-                raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
-            return
-        self._write_answer(Found([lone]), NO_CALLS, guardrail, request_data, answer, copies)
+        text, told = lone
+        answer = lone_answer(guardrail, answered, text)
+        if not isinstance(answer, str):
+            self._write_answer(Found([slot_of(text, told)]), NO_CALLS, guardrail, request_data, answer, copies)
+        elif answer != text:
+            owner, key, *_ = told
+            plain: dict[Any, Any] | None = fields.held(owner, key)
+            if plain is None:
+                with as_answer_error(guardrail):
+                    rewrite([slot_of(text, told)], [answer])
+            else:
+                plain[key] = answer
 
     def _write_answer(
         self,
@@ -372,15 +382,22 @@ class FormatHandler(BaseTranslation):
         return await ask(guardrail, question, extracted, parts, mode)
 
 
+def _lone_inputs(lone: LoneText, model: object) -> JsonObject:
+    return {"texts": [lone[0]], "model": model} if model else {"texts": [lone[0]]}
+
+
 def _skipped_roles(guardrail: Guardrail) -> Collection[str]:
     """The roles whose messages LiteLLM's settings keep out of a guardrail's scope."""
     if getattr(guardrail, "scan_only_tool_results", None) is True:
         return ("system", "developer", "user", "assistant")
-    system = ("system",) if effective_skip_system_message_for_guardrail(guardrail) else ()
-    skips_results = getattr(guardrail, _SKIP_RESULTS, None)
-    if skips_results is None:
-        skips_results = getattr(litellm, _SKIP_RESULTS, False)
-    return (*system, "tool") if skips_results else system
+    system = ("system",) if _skips(guardrail, _SKIP_SYSTEM) else ()
+    return (*system, "tool") if _skips(guardrail, _SKIP_RESULTS) else system
+
+
+def _skips(guardrail: Guardrail, setting: str) -> bool:
+    """What the guardrail says itself goes before what LiteLLM is set to."""
+    own = getattr(guardrail, setting, None)
+    return bool(getattr(litellm, setting, False) if own is None else own)
 
 
 def _items(data: JsonObject, key: str) -> Sequence[Payload]:

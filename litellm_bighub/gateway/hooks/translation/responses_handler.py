@@ -27,7 +27,7 @@ from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError, GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found, Slot, verify
+from litellm_bighub.formats.payload.slots import Found, LoneText, slot_of, verify
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.formats.stream.text_part import WholeText
@@ -249,9 +249,9 @@ class OpenAIResponsesHandler(OverridePoints):
             tool_calls_in_flight=scan.call_is_open,
         )
 
-    def _is_seen_at_once(self, lone: Slot | None) -> TypeGuard[Slot]:
+    def _is_seen_at_once(self, lone: LoneText | None) -> TypeGuard[LoneText]:
         """Whether it is the only text, and one look at it is enough."""
-        return lone is not None and not self.second_look.needed(lone.text)
+        return lone is not None and not self.second_look.needed(lone[0])
 
     def _check_output(
         self, response: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
@@ -361,19 +361,21 @@ def _items_of(value: object) -> list[Payload] | None:
 
 
 async def check_request(
-    handler: BuiltIn, data: JsonObject, slot: Slot, guardrail: Guardrail, logging_obj: Payload
+    handler: BuiltIn, data: JsonObject, lone: LoneText, guardrail: Guardrail, logging_obj: Payload
 ) -> None:
     """Check the only text of a request, and write back what a guardrail of today's contract changed."""
     messages = RequestMessages(handler, data)
-    inputs = Inputs(_inputs(slot, data.get("model")), messages.scoped)
-    answered = await _ask(guardrail, inputs, data, "request", logging_obj)
-    answer = lone_answer(guardrail, answered, slot.text, inputs)
-    if answer is None:
+    text, _ = lone
+    inputs = Inputs(_inputs(text, data.get("model")))
+    inputs.make = messages.scoped
+    answer = lone_answer(guardrail, await _ask(guardrail, inputs, data, "request", logging_obj), text)
+    if isinstance(answer, str):
+        _write_text(lone, answer, guardrail)
         return
-    structured = messages.rewritten(guardrail, answer, [slot.text])
+    structured = messages.rewritten(guardrail, answer, [text])
     tools = NO_TOOLS.merged(guardrail, answer)
-    if answer.tool_calls is not None or answer.texts != [slot.text]:
-        write([slot], answer, NO_CALLS, guardrail)
+    if answer.tool_calls is not None or answer.texts != [text]:
+        write([slot_of(*lone)], answer, NO_CALLS, guardrail)
     if structured is not None:
         structured.write(data)
     if tools is not None:
@@ -381,14 +383,21 @@ async def check_request(
 
 
 async def check_response(
-    response: Payload, slot: Slot, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
+    response: Payload, lone: LoneText, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
 ) -> None:
     """Check the only text of an answer, and write back what a guardrail of today's contract changed."""
-    inputs = _inputs(slot, fields.get(response, "model"))
-    answered = await _ask(guardrail, inputs, request_data, "response", logging_obj)
-    answer = lone_answer(guardrail, answered, slot.text, inputs)
-    if answer is not None:
-        write([slot], answer, NO_CALLS, guardrail)
+    text, _ = lone
+    inputs = _inputs(text, fields.get(response, "model"))
+    answer = lone_answer(guardrail, await _ask(guardrail, inputs, request_data, "response", logging_obj), text)
+    if isinstance(answer, str):
+        _write_text(lone, answer, guardrail)
+    else:
+        write([slot_of(*lone)], answer, NO_CALLS, guardrail)
+
+
+def _write_text(lone: LoneText, text: str, guardrail: Guardrail) -> None:
+    if text != lone[0]:
+        write([slot_of(*lone)], TextAnswer([text]), NO_CALLS, guardrail)
 
 
 def _ask(
@@ -399,5 +408,5 @@ def _ask(
     return guardrail.apply_guardrail(inputs=inputs, request_data=request_data, input_type=side, logging_obj=logging_obj)
 
 
-def _inputs(slot: Slot, model: object) -> JsonObject:
-    return {"texts": [slot.text], "model": model} if model else {"texts": [slot.text]}
+def _inputs(text: str, model: object) -> JsonObject:
+    return {"texts": [text], "model": model} if model else {"texts": [text]}

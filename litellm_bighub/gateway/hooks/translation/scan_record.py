@@ -53,7 +53,7 @@ def record_lone_text(guardrail: object, request_data: JsonObject, input_type: In
     metadata = request_data.get("litellm_metadata")
     if isinstance(metadata, dict):
         scan: JsonObject = {
-            "guardrail": name_of(guardrail),
+            "guardrail": getattr(guardrail, "guardrail_name", None) or name_of(guardrail),
             "input_type": input_type,
             "texts": 1,
             "images": 0,

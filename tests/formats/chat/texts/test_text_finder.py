@@ -18,7 +18,7 @@ from litellm_bighub.formats.chat.texts.text_finder import (
     lone_text_in_request,
 )
 from litellm_bighub.formats.payload.request_walk import in_scope
-from litellm_bighub.formats.payload.slots import TextKind, rewrite
+from litellm_bighub.formats.payload.slots import TextKind, rewrite, slot_of
 
 C = "bob@example.com"
 M = "[mask]"
@@ -333,8 +333,9 @@ def test_an_answer_that_is_one_text_takes_the_short_way():
         "choices": [choice(SAID, logprobs=None)],
         "usage": {"total_tokens": 1, "details": {"cached": 1}},
     }
-    slot = lone_text_in_answer(answer)
-    assert slot is not None
+    lone = lone_text_in_answer(answer)
+    assert lone is not None
+    slot = slot_of(*lone)
     assert (slot.text, slot.path) == (C, find_in_answer(answer).slots[0].path)
 
 
@@ -355,8 +356,9 @@ def test_choices_of_one_text_are_found_beside_others(other):
 
 
 def test_a_request_that_is_one_text_takes_the_short_way():
-    slot = lone_text_in_request({"model": "m", "messages": [{"role": "user", "content": C}]})
-    assert slot is not None
+    lone = lone_text_in_request({"model": "m", "messages": [{"role": "user", "content": C}]})
+    assert lone is not None
+    slot = slot_of(*lone)
     assert (slot.text, slot.path) == (C, "messages[0].content")
     assert lone_text_in_request({"model": {"deep": C}, "messages": [{"role": "user", "content": C}]}) is None
 

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.messages.texts.texts import TEXTS, find_in_answer, find_in_message, find_in_request
-from litellm_bighub.formats.payload.slots import rewrite
+from litellm_bighub.formats.payload.slots import rewrite, slot_of
 from tests.formats.messages.texts.test_field_rules import CANARY
 
 
@@ -194,11 +194,12 @@ TEXT = {"type": "text", "text": CANARY}
 
 def test_a_request_and_an_answer_of_one_text_take_the_short_way():
     message = {"role": "user", "content": CANARY}
-    for slot, path in (
+    for lone, path in (
         (TEXTS.lone_in_request({"model": "m", "messages": [message]}), "messages[0].content"),
         (TEXTS.lone_in_answer({"content": [TEXT], "usage": {"input_tokens": 1}}), "content[0].text"),
     ):
-        assert slot is not None
+        assert lone is not None
+        slot = slot_of(*lone)
         assert (slot.text, slot.path) == (CANARY, path)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from litellm.types.utils import ModelResponse
 
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.formats.payload.slots import slot_of
 from litellm_bighub.formats.registry import known_format, texts_of
 from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.translation.scan_record import SCANS
@@ -19,6 +20,10 @@ from tests.gateway.hooks.translation.test_responses_handler import ANSWERS, WORD
 ANSWER = st.sampled_from(list(ANSWERS.values()))
 NAMES = ("chat", "messages")
 TOLD = st.none() | st.booleans() | st.integers(0, 3) | WORDS | st.just({"deep": "a text"})
+COUNTS = st.recursive(
+    st.none() | st.integers(0, 3) | st.floats(0, 1) | WORDS,
+    lambda each: st.dictionaries(st.sampled_from(["input_tokens", "details", "text"]), each, max_size=2),
+)
 PARTS = st.lists(st.fixed_dictionaries({"type": st.sampled_from(["text", "new"]), "text": WORDS}), max_size=2)
 CALLS = st.just([{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}])
 MESSAGES = st.fixed_dictionaries(
@@ -39,6 +44,9 @@ REQUESTS = st.builds(
         {"model": st.just("m")},
         optional={
             "temperature": TOLD,
+            "A name of the caller's": TOLD,
+            "thinking": TOLD | st.sampled_from([{}, {"budget_tokens": 1}, {"type": "enabled"}]),
+            "tools": st.none() | st.just([]),
             "stop": TOLD,
             "system": TOLD,
             "tool_choice": st.just("auto"),
@@ -60,7 +68,7 @@ COMPLETIONS = st.builds(
         ),
         max_size=2,
     ),
-    st.fixed_dictionaries({}, optional={"usage": TOLD, "more": TOLD}),
+    st.fixed_dictionaries({}, optional={"usage": TOLD | COUNTS, "more": TOLD}),
 )
 MESSAGE_ANSWERS = st.builds(
     lambda blocks, beside: {"type": "message", "role": "assistant", "content": blocks, **beside},
@@ -71,7 +79,9 @@ MESSAGE_ANSWERS = st.builds(
         ),
         max_size=2,
     ),
-    st.fixed_dictionaries({}, optional={"stop_sequence": TOLD, "container": TOLD, "stop_reason": TOLD}),
+    st.fixed_dictionaries(
+        {}, optional={"stop_sequence": TOLD, "container": TOLD, "stop_reason": TOLD, "usage": TOLD | COUNTS}
+    ),
 )
 
 
@@ -124,14 +134,14 @@ def test_both_ways_do_the_same_with_an_answer(made, answer, make):
 def test_the_short_way_sees_what_the_walk_sees_in_a_request(name, body):
     """It is taken only where one text is all that there is to see."""
     texts = texts_of(known_format(name))
-    slot = texts.lone_in_request(body)
+    lone = texts.lone_in_request(body)
     try:
         found = texts.in_request(body)
     except PayloadError:
-        assert slot is None
+        assert lone is None
         return
-    if slot is not None:
-        assert seen_of([slot]) == seen_of(found.slots)
+    if lone is not None:
+        assert seen_of([slot_of(*lone)]) == seen_of(found.slots)
         assert [*found.images, *found.files, *found.hidden] == []
     if found.is_said:
         assert texts.calls(body["messages"], "messages") == ()
@@ -141,9 +151,9 @@ def test_the_short_way_sees_what_the_walk_sees_in_a_request(name, body):
 @given(answer=COMPLETIONS | MESSAGE_ANSWERS)
 def test_the_short_way_sees_what_the_walk_sees_in_an_answer(answer):
     texts = texts_of(known_format("chat" if "choices" in answer else "messages"))
-    slot, found = texts.lone_in_answer(answer), texts.in_answer(answer)
-    if slot is not None:
-        assert [(owner, text) for owner, _, text, *_ in seen_of([slot])] == [
+    lone, found = texts.lone_in_answer(answer), texts.in_answer(answer)
+    if lone is not None:
+        assert [(owner, text) for owner, _, text, *_ in seen_of([slot_of(*lone)])] == [
             (owner, text) for owner, _, text, *_ in seen_of(found.slots)
         ]
         assert [*found.images, *found.files, *found.hidden] == []
@@ -155,10 +165,10 @@ def test_the_short_way_sees_what_the_walk_sees_in_an_answer(answer):
 def test_the_short_way_is_taken(name):
     texts = texts_of(known_format(name))
     message = {"role": "user", "content": "hi"}
-    assert texts.lone_in_request({"model": "m", "temperature": 1, "messages": [message]}).owner is message
+    assert texts.lone_in_request({"model": "m", "temperature": 1, "messages": [message]})[1][0] is message
     block = {"type": "text", "text": "hi", "citations": None}
     answer = {"content": [block], "stop_reason": "end_turn"}
     if name == "chat":
         choice = {"index": 0, "finish_reason": "stop", "message": message, "logprobs": None}
         answer = {"choices": [choice], "usage": {"total_tokens": 1}}
-    assert texts.lone_in_answer(answer).text == "hi"
+    assert texts.lone_in_answer(answer)[0] == "hi"

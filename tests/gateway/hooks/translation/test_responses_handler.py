@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from litellm.types.llms.openai import ResponsesAPIResponse
 
 from litellm_bighub.errors import GuardrailAnswerError
+from litellm_bighub.formats.payload.slots import slot_of
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.translation.scan_record import SCANS
 from tests.formats.absent import of_format
@@ -157,10 +158,10 @@ def seen_of(found):
 @given(BODIES)
 def test_the_short_way_sees_what_the_walk_sees_in_a_request(body):
     """It is taken only where one text is all that there is to see."""
-    slot = finder.lone_text_in_request(body)
-    if slot is not None:
+    lone = finder.lone_text_in_request(body)
+    if lone is not None:
         found = finder.find_in_request(body)
-        assert seen_of([slot]) == seen_of(found.slots)
+        assert seen_of([slot_of(*lone)]) == seen_of(found.slots)
         assert [*found.images, *found.files, *found.hidden] == []
 
 
@@ -168,10 +169,10 @@ def test_the_short_way_sees_what_the_walk_sees_in_a_request(body):
 def test_the_short_way_sees_what_the_walk_sees_in_an_answer(items):
     response = an_answer()
     response.output = items
-    slot = finder.lone_text_in_response(response)
-    if slot is not None:
+    lone = finder.lone_text_in_response(response)
+    if lone is not None:
         found = finder.find_in_response(response)
-        assert seen_of([slot]) == seen_of(found.slots)
+        assert seen_of([slot_of(*lone)]) == seen_of(found.slots)
         assert [*found.images, *found.files, *found.hidden] == []
 
 
