@@ -170,10 +170,12 @@ class LoneField:
     Args:
         key: the field.
         rules: those of the owner's fields.
+        text_fields: the names under which a number is refused, as those of a vocabulary.
     """
 
-    def __init__(self, key: str, rules: Rules) -> None:
+    def __init__(self, key: str, rules: Rules, text_fields: AbstractSet[str]) -> None:
         self._key = key
+        self._text_fields = text_fields
         self._harmless = {name: _harmless(rule) for name, rule in rules.items()} | {key: _SIMPLE}
         self._counting = frozenset(name for name, rule in rules.items() if type(rule) is dict)
 
@@ -187,7 +189,7 @@ class LoneField:
         return members.get(self._key)
 
     def _is_silent(self, name: str, value: Payload) -> bool:
-        return name == self._key or (name in self._counting and _counts(value))
+        return name == self._key or (name in self._counting and _counts(value, self._text_fields))
 
 
 class LoneMessage:
@@ -239,16 +241,14 @@ def _notes_nothing(metadata: Payload) -> bool:
     return type(noted) is dict and not noted
 
 
-def _counts(value: Payload) -> bool:
-    """Whether an object holds nothing but numbers."""
-    if _NUMBERS_OR_NONE.issuperset(map(type, fields.members(value).values())):
-        return fields.is_object(value)
-    for each in fields.members(value).values() if fields.is_object(value) else (value,):
-        if each is None or type(each) is int or isinstance(each, (int, float)):
-            continue
-        if not fields.is_object(each) or not _counts(each):
-            return False
-    return True
+def _counts(value: Payload, text_fields: AbstractSet[str]) -> bool:
+    """Whether an object holds nothing but numbers, and none where a text is meant."""
+    told = fields.members(value)
+    if not fields.is_object(value) or not text_fields.isdisjoint(told):
+        return False
+    return _NUMBERS_OR_NONE.issuperset(map(type, told.values())) or all(
+        type(each) in _NUMBERS_OR_NONE or _counts(each, text_fields) for each in told.values()
+    )
 
 
 def in_scope(message: object, skip_roles: Collection[str]) -> bool:

@@ -140,7 +140,7 @@ def test_a_text_that_is_alone(request_, is_alone):
     [({"a": 1, "model": "m", "none": None}, 1), ({"a": 1, "new": "b"}, None), ({"model": "m"}, None), ("a", None)],
 )
 def test_a_field_that_is_alone(owner, found):
-    assert LoneField("a", REQUEST).of(owner) == found
+    assert LoneField("a", REQUEST, frozenset()).of(owner) == found
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,15 @@ def test_a_conversation_of_texts_alone_is_known(messages, is_said):
 def test_beside_the_only_field_numbers_may_stand_and_no_texts():
     rules = {"id": FieldRule.OPAQUE, "usage": {"details": {}}}
     counted = {"tokens": 1, "details": {"cached": 2.5, "none": None}}
-    assert LoneField("said", rules).of({"said": "a", "id": "x", "usage": counted}) == "a"
+    assert LoneField("said", rules, frozenset({"text"})).of({"said": "a", "id": "x", "usage": counted}) == "a"
     for beside in (
         {"usage": {"note": "b"}},
         {"usage": {"details": {"note": "b"}}},
         {"id": {"note": "b"}},
         {"usage": [1]},
+        {"usage": {"text": 1}},
     ):
-        assert LoneField("said", rules).of({"said": "a", **beside}) is None
+        assert LoneField("said", rules, frozenset({"text"})).of({"said": "a", **beside}) is None
 
 
 def test_a_message_that_says_nothing_has_no_text():

@@ -21,9 +21,9 @@ _OF_CHOICE: Final = frozenset({"index", "finish_reason", "message"})
 _SAYING: Final = frozenset({"role", "content"})
 _NOBODY: Final = (None,)
 _RESULTS: Final = frozenset({"tool", "function"})
-_CHOICES: Final = LoneField("choices", ANSWER)
-_MESSAGE: Final = LoneField("message", CHOICE)
-_CONTENT: Final = LoneField("content", MESSAGE)
+_CHOICES: Final = LoneField("choices", ANSWER, VOCABULARY.text_fields)
+_MESSAGE: Final = LoneField("message", CHOICE, VOCABULARY.text_fields)
+_CONTENT: Final = LoneField("content", MESSAGE, VOCABULARY.text_fields)
 lone_text_in_request: Final = LoneMessage(REQUEST).find
 
 

@@ -22,8 +22,8 @@ _CONTENT: Final = "content"
 _TEXT: Final = TextKind.TEXT
 _TEXT_BLOCK: Final = VOCABULARY.types["text"]
 _FIRST: Final[Where] = ((None, _CONTENT), 0)
-_BLOCKS: Final = LoneField(_CONTENT, ANSWER)
-_TOLD: Final = LoneField("text", _TEXT_BLOCK)
+_BLOCKS: Final = LoneField(_CONTENT, ANSWER, VOCABULARY.text_fields)
+_TOLD: Final = LoneField("text", _TEXT_BLOCK, VOCABULARY.text_fields)
 
 
 def find_in_request(

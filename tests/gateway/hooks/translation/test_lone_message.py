@@ -151,7 +151,12 @@ def test_the_short_way_sees_what_the_walk_sees_in_a_request(name, body):
 @given(answer=COMPLETIONS | MESSAGE_ANSWERS)
 def test_the_short_way_sees_what_the_walk_sees_in_an_answer(answer):
     texts = texts_of(known_format("chat" if "choices" in answer else "messages"))
-    lone, found = texts.lone_in_answer(answer), texts.in_answer(answer)
+    lone = texts.lone_in_answer(answer)
+    try:
+        found = texts.in_answer(answer)
+    except PayloadError:
+        assert lone is None
+        return
     if lone is not None:
         assert [(owner, text) for owner, _, text, *_ in seen_of([slot_of(*lone)])] == [
             (owner, text) for owner, _, text, *_ in seen_of(found.slots)
