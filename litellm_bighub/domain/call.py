@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from litellm_bighub.domain.digest import arguments_digest
@@ -203,11 +204,12 @@ FOR_PEOPLE: Final = ("background",)
 """What is stored with approvals alone, in a column of its own."""
 STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in {*COLUMNS, *LEDGERS, *FOR_PEOPLE})
 """Everything else that a context says."""
+_stored: Final = attrgetter(*STORED)
 
 
 def stored_context(context: CallContext) -> dict[str, str]:
     """The fields that are stored together."""
-    return {name: getattr(context, name) for name in STORED}
+    return dict(zip(STORED, _stored(context), strict=True))
 
 
 def restored_context(actor: str, domain: str, stored: JsonMapping) -> CallContext:

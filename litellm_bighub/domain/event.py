@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import Arguments, CallType
@@ -78,11 +79,12 @@ class DecisionEvent:
 
     def as_shared_dict(self) -> JsonObject:
         """The same without a copy of the arguments, for those who only read it."""
-        values: JsonObject = {name: getattr(self, name) for name in _NAMES}
+        values: JsonObject = dict(zip(_NAMES, _values(self), strict=True))
         return {**values, "allowed": self.allowed, "request_id": self.decision_id}
 
 
 _NAMES = tuple(field.name for field in fields(DecisionEvent))
+_values = attrgetter(*_NAMES)
 
 
 OPTED_OUT: Final = "guardrail_opted_out"

@@ -149,8 +149,10 @@ class EmbeddedDecider:
             DecisionUnavailable: the database cannot be used, or not now.
             DecisionRefused: it can never be used.
         """
-        with unavailable_when_failing("control plane"):
-            plane = await self.plane()
+        plane = self._plane
+        if plane is None:
+            with unavailable_when_failing("control plane"):
+                plane = await self.plane()
         return decision(await plane.decide(call, context, remember=self._remembers))
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:

@@ -74,8 +74,8 @@ class Finder(Protocol):
 
 
 _PLAIN = frozenset({str, int, float, bool})
-_WORD = FieldKind.WORD
-_OTHER_PLAIN: tuple[Listed, ...] = (FieldKind.TEXT, FieldKind.CALL, FieldKind.SETTINGS)
+_HOLDING_NOTHING = frozenset({list, dict})
+_WORD, _TEXT, _CALL, _SETTINGS = FieldKind.WORD, FieldKind.TEXT, FieldKind.CALL, FieldKind.SETTINGS
 _GONE = object()
 
 
@@ -89,10 +89,10 @@ def cleared(value: object, listed: FieldShape | FieldShapes, finder: Finder) -> 
         if field is None:
             continue
         carries = known.get(key)
-        # Nearly all fields of nearly all events are plain ones that are known; matching would cost more than they do.
-        if type(field) in _PLAIN and (
-            (carries is _WORD and (type(field) is not str or "{" not in field)) or carries in _OTHER_PLAIN
-        ):
+        # Nearly all fields are such words and texts, and asking a function costs more than they do.
+        if type(field) is str and (carries is _TEXT or (carries is _WORD and "{" not in field)):
+            continue
+        if carries is not None and _is_harmless(field, carries):
             continue
         left = _left(fields, key, field, carries, finder)
         if left is not field:
@@ -117,24 +117,30 @@ def clear(answer: object, listed: FieldShape | FieldShapes, finder: Finder) -> i
     return len(changed)
 
 
+def _is_harmless(value: Payload, listed: Listed) -> bool:
+    """Whether a field that is listed carries no more than its kind may, as far as a glance can tell."""
+    if listed is _CALL:
+        return True
+    kind = type(value)
+    if kind in _HOLDING_NOTHING:
+        return not value
+    if kind not in _PLAIN:
+        if not isinstance(value, Enum):
+            return False
+        value = value._value_
+    return listed is _TEXT or listed is _SETTINGS or (listed is _WORD and "{" not in str(value))
+
+
 def _left(fields: JsonMapping, key: str, value: Payload, listed: Listed | None, finder: Finder) -> object:
-    """The field's value, a changed copy of it, or `_GONE`."""
-    plain = type(value) in _PLAIN or isinstance(value, Enum)
-    match listed:
-        case FieldKind.CALL:
-            found = False
-        case FieldKind.WORD:
-            found = not (plain and "{" not in str(value)) and finder.found_in_details(value)
-        case FieldKind.TEXT:
-            found = not plain and finder.found_in_details(value)
-        case FieldKind.SETTINGS:
-            found = not plain and finder.found_in_settings(value)
-        case FieldKind.DETAILS:
-            found = finder.found_in_details(value)
-        case None:
-            found = finder.found_in_unlisted(fields, key, value)
-        case FieldShape() | FieldShapes():
-            return _objects(value, listed, finder)
+    """What is left of a field that is not harmless at a glance: its value, a changed copy of it, or `_GONE`."""
+    if isinstance(listed, FieldShape | FieldShapes):
+        return _objects(value, listed, finder)
+    if listed is None:
+        found = finder.found_in_unlisted(fields, key, value)
+    elif listed is _SETTINGS:
+        found = finder.found_in_settings(value)
+    else:
+        found = finder.found_in_details(value)
     return _GONE if found else value
 
 
@@ -145,8 +151,7 @@ def _objects(value: Payload, listed: FieldShape | FieldShapes, finder: Finder) -
     if isinstance(value, list | tuple):
         elements = cast("list[Payload]", value)
         left = [_objects(each, listed, finder) for each in elements]
-        kept = [each for each in left if each is not _GONE]
-        return value if all(map(is_, left, elements)) else kept
+        return value if all(map(is_, left, elements)) else [each for each in left if each is not _GONE]
     if listed.text and type(value) in _PLAIN:
         return value
     return _GONE if value is not None and finder.found_in_details(value) else value

@@ -104,12 +104,16 @@ def content_of(value: object) -> Content:
 def _counts_plainly(value: object, depth: int) -> bool:
     if value is None or type(value) in _NUMBERS:
         return True
-    if is_object(value):
-        return depth < _FEW_LEVELS and all(
-            type(key) is str and len(key) <= _SHORT and _is_plain_name(key) and _counts_plainly(field, depth + 1)
-            for key, field in members(value).items()
-        )
-    return value == [] and type(value) is list
+    if not is_object(value):
+        return value == [] and type(value) is list
+    if depth >= _FEW_LEVELS:
+        return False
+    for key, field in members(value).items():
+        if type(key) is not str or len(key) > _SHORT or not _is_plain_name(key):
+            return False
+        if field is not None and type(field) not in _NUMBERS and not _counts_plainly(field, depth + 1):
+            return False
+    return True
 
 
 @lru_cache(maxsize=1024)

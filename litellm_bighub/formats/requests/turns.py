@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, cast
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import plain, text
-from litellm_bighub.formats.payload.fields import elements, get
+from litellm_bighub.formats.payload.fields import elements, get, is_plain_message
 
 Author: TypeAlias = Literal["caller", "model", "thought", "instructions"]
 """Whose an item is. Thoughts are the model's, but clients drop them, as they change instructions."""
@@ -28,6 +28,7 @@ _DROPPED = frozenset(
 )
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _TEXTS = frozenset({"text", "input_text", "output_text"})
+_WRITER = json.JSONEncoder(sort_keys=True, default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,11 @@ def said(message: object) -> str:
 
 
 def _written(item: object) -> bytes:
-    said = json.dumps(_kept(plain(item)), sort_keys=True, default=str)
+    if is_plain_message(item) and isinstance(role := get(item, "role"), str):  # as most are
+        kept: Payload = {"content": [get(item, "content")], "role": role}
+    else:
+        kept = _kept(plain(item))
+    said = _WRITER.encode(kept)
     return hashlib.sha256(said.encode(errors="backslashreplace")).digest()
 
 

@@ -49,13 +49,14 @@ def find_calls(response: object) -> list[ResponsesCall]:
         PayloadError: the output is no list, so that nothing could be withheld in it.
     """
     items = listed(get(response, "output"), "output")
-    return [
-        ResponsesCall(
-            replace(read_call(item, f"output[{index}]"), reasoning=reasoning_mark(before)), items, index, item
-        )
-        for index, (before, item) in enumerate(zip((None, *items), items, strict=False))
-        if is_call(item)
-    ]
+    found: list[ResponsesCall] = []
+    for index, item in enumerate(items):
+        if is_call(item):
+            call = read_call(item, f"output[{index}]")
+            if index and (mark := reasoning_mark(items[index - 1])):
+                call = replace(call, reasoning=mark)
+            found.append(ResponsesCall(call, items, index, item))
+    return found
 
 
 def read_call(item: object, path: str) -> ToolCall:

@@ -11,6 +11,7 @@ from litellm_bighub.formats.payload.fields import get, is_object
 from litellm_bighub.formats.responses.event_kinds import ADDED, BEGINNING, TERMINAL
 
 _DONE = "response.output_item.done"
+_ENVELOPES = BEGINNING | TERMINAL
 
 
 def check_answer(response: object) -> None:
@@ -25,18 +26,26 @@ def check_answer(response: object) -> None:
     _check_output(output, "output")
 
 
-def check_event(event: object) -> None:
-    """Raise `UnreadableAnswerError` if this is no event of a stream, or one without the part that makes it one."""
+def type_of_event(event: object) -> str:
+    """The type of a stream's event.
+
+    Raises:
+        UnreadableAnswerError: this is no event, or one without the part that makes it one.
+    """
     event_type = text(event, "type") if is_object(event) else ""
     if not event_type:
         raise UnreadableAnswerError(f"an event is a {type(event).__name__} without a type")
     if event_type in {ADDED, _DONE} and not text(get(event, "item"), "type"):
         raise UnreadableAnswerError(f"the item of a {event_type} has no type")
     response: object = get(event, "response")
-    if event_type in BEGINNING | TERMINAL and response is not None and not is_object(response):
+    if response is None:
+        return event_type
+    if is_object(response):
+        if (output := get(response, "output")) is not None:
+            _check_output(output, f"response.output of a {event_type}")
+    elif event_type in _ENVELOPES:
         raise UnreadableAnswerError(f"the response of a {event_type} is a {type(response).__name__}")
-    if is_object(response) and (output := get(response, "output")) is not None:
-        _check_output(output, f"response.output of a {event_type}")
+    return event_type
 
 
 def _check_output(output: object, path: str) -> None:

@@ -82,7 +82,8 @@ def call_context(
     names = {"key": KEY + alias, "user": USER + user, "team": TEAM + team}
     named = (names[source] if source in names else _claimed(user_api_key_dict, source) for source in actor_from)
     name = next((name for name in named if without_mark(name) not in NOBODY), actor)
-    turn, outputs = request_scope().turn, request_scope().outputs
+    scope = request_scope()
+    turn, outputs = scope.turn, scope.outputs
     return CallContext(
         actor=name,
         domain=domain,
@@ -97,7 +98,7 @@ def call_context(
         turn=turn[1] if turn is not None and turn[0] is request_data else "",
         key_alias=alias,
         outputs=UNKNOWN_TOOL if outputs is None else outputs,
-        history=request_scope().history,
+        history=scope.history,
         end_user=end_user,
         caller_rules=rules,
         background=partial(
@@ -106,7 +107,7 @@ def call_context(
             answer=response,
             heard=heard,
             extent=extent,
-            names=request_scope().calls,
+            names=scope.calls,
         ),
     )
 

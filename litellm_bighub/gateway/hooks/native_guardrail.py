@@ -87,12 +87,12 @@ class NativeGuardrail(CustomGuardrail):
         """
         if event_type is GuardrailEventHooks.logging_only:
             return found_record(data) is not None
-        if super().should_run_guardrail(data, event_type) is True:
-            return True
         if not self._is_on(event_type):
-            return False
-        key = authenticated(data) if event_type is GuardrailEventHooks.post_call else None
-        return key is None or not self.opt_outs.may(key) or not self._opts_out(key, event_type)
+            return super().should_run_guardrail(data, event_type) is True
+        key = authenticated(data) if event_type is GuardrailEventHooks.post_call and self.opt_outs.teams else None
+        if key is None or not self.opt_outs.may(key):
+            return True
+        return super().should_run_guardrail(data, event_type) is True or not self._opts_out(key, event_type)
 
     async def opted_out(self, data: JsonObject, key: UserAPIKeyAuth, asks: Callable[[], CallContext]) -> bool:
         """Whether a request is left alone since its key has opted out and may do so. That is recorded.

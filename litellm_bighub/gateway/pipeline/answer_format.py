@@ -6,8 +6,7 @@ lists if the request holds several conversations. A completion that failed is it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import cast
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -43,13 +42,23 @@ def check_whole_answer(
         _check(response, formats, wording)
 
 
-@contextmanager
-def worded_refusals(where: str, wording: Wording) -> Generator[None]:
+class worded_refusals:  # noqa: N801 - used like a function; a generator context manager would be slower
     """Gives each `UnreadableAnswerError` that is raised inside its sentence, with the route or function."""
-    try:
-        yield
-    except UnreadableAnswerError as error:
-        raise UnreadableAnswerError(error.problem, wording.refused_answer(error.problem, where)) from error
+
+    __slots__ = ("_where", "_wording")
+
+    def __init__(self, where: str, wording: Wording) -> None:
+        self._where = where
+        self._wording = wording
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, UnreadableAnswerError):
+            raise UnreadableAnswerError(
+                error.problem, self._wording.refused_answer(error.problem, self._where)
+            ) from error
 
 
 def refuse_streamed_batch(request: JsonMapping) -> None:

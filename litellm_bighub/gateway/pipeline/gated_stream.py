@@ -140,17 +140,18 @@ class _Silence:
 
     def __init__(self, bound: float) -> None:
         self._bound = bound
-        self._since = asyncio.get_running_loop().time()
+        self._time = asyncio.get_running_loop().time
+        self._since = self._time()
 
     def broken(self) -> None:
-        self._since = asyncio.get_running_loop().time()
+        self._since = self._time()
 
     @property
     def left(self) -> float | None:
         """Seconds until a keep-alive event is due; `None` if it never is."""
         if math.isinf(self._bound):
             return None
-        return max(0.0, self._since + self._bound - asyncio.get_running_loop().time())
+        return max(0.0, self._since + self._bound - self._time())
 
 
 async def _next(events: AsyncIterator[object]) -> object:
@@ -172,7 +173,7 @@ async def _merged(
     try:
         while not ended or deciding.tasks:
             if not deciding.tasks:
-                event, coming = await (coming or _next(events)), None
+                event, coming = await (coming or anext(events, _END)), None
             else:
                 if not ended:
                     coming = coming or asyncio.ensure_future(_next(events))

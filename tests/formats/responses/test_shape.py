@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.errors import UnreadableAnswerError
-from litellm_bighub.formats.responses.shape import check_answer, check_event
+from litellm_bighub.formats.responses.shape import check_answer, type_of_event
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_is_no_response_is_refused(answer, problem):
     ],
 )
 def test_an_event_is_accepted(event):
-    check_event(event)
+    type_of_event(event)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_an_event_is_accepted(event):
 )
 def test_what_is_no_event_is_refused(event, problem):
     with pytest.raises(UnreadableAnswerError, match=problem):
-        check_event(event)
+        type_of_event(event)

@@ -33,7 +33,7 @@ from litellm_bighub.formats.responses.event_kinds import ADDED, BEGINNING, EVENT
 from litellm_bighub.formats.responses.item_kinds import is_call, is_unfinished, may_be_call
 from litellm_bighub.formats.responses.notice_item import notice_item
 from litellm_bighub.formats.responses.reasoning_items import is_reasoning, reasoning_mark
-from litellm_bighub.formats.responses.shape import check_event
+from litellm_bighub.formats.responses.shape import type_of_event
 from litellm_bighub.formats.responses.stream.envelope import carries_call, output_of, rewritten
 from litellm_bighub.formats.responses.stream.held_item import HeldItem, HeldState
 from litellm_bighub.formats.responses.stream.item_matches import ItemMatches
@@ -107,8 +107,7 @@ class ResponsesGate:
             UnreadableAnswerError: it is none.
         """
         self._check_running()
-        check_event(event)
-        event_type = text(event, "type")
+        event_type = type_of_event(event)
         match EVENTS.get(event_type):
             case "other":
                 return self._other(event, event_type)
@@ -172,7 +171,7 @@ class ResponsesGate:
     # What to do with an event.
 
     def _other(self, event: object, event_type: str) -> Release | Hold:
-        owner = self._owner(event, texts=True)
+        owner = self._owner(event, texts=True) if self._held else None
         return self._queued(event, event_type, owner if isinstance(owner, HeldItem) else None)
 
     def _added(self, event: object) -> Release | Hold:
@@ -301,7 +300,8 @@ class ResponsesGate:
         self._keys += 1
         key = CallKey(self._keys)
         self._asked[key] = held
-        return AskedCall(key, replace(call, reasoning=self._reasoning.get(held.index - 1, call.reasoning)))
+        before = self._reasoning.get(held.index - 1)
+        return AskedCall(key, call if before is None else replace(call, reasoning=before))
 
     def _hear_reasoning(self, index: int | None, item: object) -> None:
         if index is not None and is_reasoning(item):
@@ -318,7 +318,7 @@ class ResponsesGate:
         return notice_item(withheld.item_id or self._new_item_id(), withheld.notice, refusal=self._refusals)
 
     def _queued(self, event: object, event_type: str, held: HeldItem | None) -> Release | Hold:
-        if held is not None and held.state not in {HeldState.OPEN, HeldState.FREE}:
+        if held is not None and held.state is not HeldState.OPEN and held.state is not HeldState.FREE:
             return self._drop(event_type)  # came after the version that was asked about
         if held is None and not self._queue:
             return Release((self._left(event),))
@@ -365,4 +365,4 @@ def _is_another(held: HeldItem, item: object) -> bool:
 
 
 def _id(event: object, item: object = None) -> str:
-    return text(item, "id") or text(event, "item_id")
+    return (text(item, "id") if item is not None else "") or text(event, "item_id")

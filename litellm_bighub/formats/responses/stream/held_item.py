@@ -67,7 +67,7 @@ class HeldItem:
     @property
     def undecided(self) -> bool:
         """Whether nothing of it may leave yet."""
-        return self.state in {HeldState.OPEN, HeldState.ASKED}
+        return self.state is HeldState.OPEN or self.state is HeldState.ASKED
 
     def complete(self, item: object, *, cut: bool = False) -> ToolCall | None:
         """Take the complete item, from an envelope if the stream cut it off.
