@@ -889,7 +889,7 @@ eslint --init
         "secrets of the surroundings are printed",
         "claude-code #25053 #30731, secretless-ai #24",
         "cat /proc/self/environ\nstrings /proc/1/environ\nhead -c9 /proc/42/environ",
-        "env\nprintenv\nset\nexport\ndeclare -p\ncompgen -v\nps auxe\necho $TOKEN\nnpm run env\ncat /proc/1/cmdline",
+        "env\nprintenv\nset\nexport\ndeclare -p\ncompgen -v\nps auxe\necho $TOKEN\nnpm run env\ncat <<< $TOKEN\nps e",
     ),
 )
 

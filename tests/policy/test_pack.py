@@ -15,6 +15,7 @@ from litellm_bighub.policy.pack import FOLDER, pack_of, read_pack, with_packs
 from litellm_bighub.policy.parts.call_parts import ToolParts
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import PackName, PolicyText, build, canonical_text
+from tests.policy.allowed_programs import PROGRAMS
 from tests.policy.reported_evasions import REPORTED, commands
 
 AGENT = build(parse_policy("version: 1\nworkspace: /repo\ninclude: coding-agent\n", "p.yaml"))
@@ -534,6 +535,60 @@ def test_what_was_reported_of_coding_agents(kind):
     expected |= dict.fromkeys(commands(kind.asked), "requires_approval")
     assert {command: decided(command=command) for command in expected} == expected
     assert kind.reported
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=[program.name for program in PROGRAMS])
+def test_what_the_options_of_a_program_do(program):
+    expected = dict.fromkeys(commands(program.allowed), "allowed")
+    expected |= dict.fromkeys(commands(program.asked), "requires_approval")
+    expected |= dict.fromkeys(commands(program.blocked), "blocked")
+    assert {command: decided(command=command) for command in expected} == expected
+
+
+def test_every_program_that_is_allowed_is_looked_at():
+    by_effect = [rule.command.by_effect for rule in read_pack("coding-agent").rules if rule.command is not None]
+    allowed = {text.split()[0] for each in by_effect for effect, texts in each if effect == "allow" for text in texts}
+    assert allowed == {program.name for program in PROGRAMS if program.allowed}
+
+
+@pytest.mark.parametrize(
+    ("around", "verdict"),
+    [
+        ("%s; rm -rf src", "blocked"),
+        ("%s && git push --force", "blocked"),
+        ("%s | xargs rm -rf", "blocked"),
+        ("%s > .git/x", "blocked"),
+        ("%s 2>> ~/.bashrc", "blocked"),
+        ("%s < .env", "blocked"),
+        ("%s <(cat .env)", "requires_approval"),
+        ("%s $(rm -rf src)", "blocked"),
+        ("sudo %s", "blocked"),
+        ("for x in 1; do %s; rm -r src; done", "blocked"),
+        ("%s; git push", "requires_approval"),
+        ("%s | sh", "requires_approval"),
+        ("%s > ../x", "requires_approval"),
+        ("%s $X", "requires_approval"),
+        ("%s $(ls)", "requires_approval"),
+        ("A=b %s", "requires_approval"),
+        ("env A=b %s", "requires_approval"),
+        ("export A=b; %s", "requires_approval"),
+        ("./%s", "requires_approval"),
+        ("/tmp/%s", "requires_approval"),
+        ("$X %s", "requires_approval"),
+        ("somewrapper %s", "requires_approval"),
+        ("ssh host %s", "requires_approval"),
+        ("docker exec box %s", "requires_approval"),
+        ("cd /etc && %s", "requires_approval"),
+        ("cd $X; %s", "requires_approval"),
+        ("alias x=y; %s", "requires_approval"),
+        ("f() { %s; }; f", "requires_approval"),
+        ("%s <<< $X", "requires_approval"),
+    ],
+)
+def test_what_stands_around_a_command_that_is_allowed(around, verdict):
+    allowed = [command for program in PROGRAMS for command in commands(program.allowed)]
+    found = {command: decided(command=around % command) for command in allowed}
+    assert {command for command, one in found.items() if one not in {verdict, "blocked"}} == set()
 
 
 @pytest.mark.parametrize("shell", ["Bash", "exec_command", "shell", "shell_command", "bash"])

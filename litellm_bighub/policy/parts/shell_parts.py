@@ -46,6 +46,8 @@ _NO_PATHS: Final = frozenset({"echo", "printf", "true", "false", "kill", "sleep"
 _PATTERN_FIRST: Final = {**dict.fromkeys(("grep", "egrep", "fgrep"), "ABCDdefm"), "rg": "ABCEMTdefgjmrt"}
 """Commands whose first word is a pattern, with the letters of options that take the next word."""
 _PATTERN_OPTION: Final = re.compile(r"-[A-Za-z]*[ef].*|--(?:r|f).*")
+_FILES_OPTION: Final = re.compile(r"-g|--i?glob|--include")
+_WILD: Final = frozenset("*?[")
 _CHANGES: Final = frozenset({"cd", "pushd", "popd"})
 """Commands that change the directory."""
 _URL: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -99,7 +101,7 @@ class _Parts:
         first_pipeline = self.texts * shell_tree.MAX_BYTES
         self.texts += 1
         self.functions |= tree.functions
-        for problem in tree.problems:
+        for problem in (*tree.problems, *tree.unclear):
             self.unknown[problem] = None
         outer = () if around is None else around.stages
         if tree.problems:
@@ -131,8 +133,16 @@ class _Parts:
                 self.paths[PathUse(folder, "read", after.contains(folder))] = None
         return after
 
-    def command(self, draft: _Draft, directories: Directories, depth: int, *, stdin: str | None = None) -> None:
-        """One command, and what it runs."""
+    def command(
+        self,
+        draft: _Draft,
+        directories: Directories,
+        depth: int,
+        *,
+        stdin: str | None = None,
+        known_words: bool = False,
+    ) -> None:
+        """One command, and what it runs. Its words may be known as those of the command around it."""
         if depth > MAX_NESTING or self.full:
             self.unknown["it is too deeply nested"] = None
             return
@@ -144,12 +154,13 @@ class _Parts:
         plain = not draft.assigns and "/" not in name.text
         only = draft.restricts_only or (nothing_else and plain)
         self.drafts.append(_Draft(draft.argv, draft.assigns, draft.moved, only, draft.stages))
-        if name.text not in RESERVED and not (nothing_else and plain):
+        if name.text not in RESERVED and not (nothing_else and plain) and not known_words:
             self._operands(draft, directories)
+            known_words = True
         if name.text.rpartition("/")[2] == "git":
             self._repository(directories)
         for run in runs:
-            self._run(run, draft, directories, depth)
+            self._run(run, draft, directories, depth, known_words=known_words)
 
     def _repository(self, directories: Directories) -> None:
         """What git looks for in a folder below the workspace: the configuration there may name what it runs."""
@@ -157,14 +168,15 @@ class _Parts:
             if folder and folder != directories.workspace and directories.contains(folder):
                 self.paths[PathUse(posixpath.join(folder, ".git"), "read", restricts_only=True)] = None
 
-    def _run(self, run: Runs, outer: _Draft, directories: Directories, depth: int) -> None:
+    def _run(self, run: Runs, outer: _Draft, directories: Directories, depth: int, *, known_words: bool) -> None:
         assigns, moved = outer.assigns or run.assigns, outer.moved or run.moved
         only = outer.restricts_only or moved
         if isinstance(run.what, str):
             around = _Draft(outer.argv, assigns, moved, only, outer.stages)
             self.text(run.what, directories, depth=depth + 1, around=around)
         elif run.what is not None:
-            self.command(_Draft(run.what, assigns, moved, only, outer.stages), directories, depth + 1)
+            inner = _Draft(run.what, assigns, moved, only, outer.stages)
+            self.command(inner, directories, depth + 1, known_words=known_words)
         else:
             if run.why:
                 self.unknown[run.why] = None
@@ -193,7 +205,10 @@ class _Parts:
         skip = None
         if name in _PATTERN_FIRST and not any(_PATTERN_OPTION.fullmatch(word.text) for word in draft.argv[1:]):
             skip = _pattern(draft.argv, _PATTERN_FIRST[name])
-        for word in dict.fromkeys(word for word in draft.argv[1:] if word is not skip):
+        globs = _wildcards(draft.argv, name)
+        for word in dict.fromkeys(
+            word._replace(glob=True) if word in globs else word for word in draft.argv[1:] if word is not skip
+        ):
             for text in _possible_paths(word):
                 for path in directories.resolve(text):
                     inside = draft.restricts_only or directories.contains(path)
@@ -266,6 +281,21 @@ def _after(command: TreeCommand, directories: Directories) -> Directories:
     if len(to) == 1 and to[0].sure and not to[0].glob and not to[0].text.startswith("-"):
         return directories.changed(to[0].text or ".", certain=certain)
     return directories.changed("~" if not to else None, certain=certain)
+
+
+def _wildcards(argv: Argv, name: str) -> frozenset[Word]:
+    """Words whose wildcards the command replaces, quoted or not."""
+    if name == "git":
+        words = argv[1:]
+    elif name in _PATTERN_FIRST:
+        words = tuple(
+            word
+            for before, word in itertools.pairwise(argv)
+            if _FILES_OPTION.match(word.text) or _FILES_OPTION.fullmatch(before.text)
+        )
+    else:
+        return frozenset()
+    return frozenset(word for word in words if not _WILD.isdisjoint(word.text))
 
 
 def _pattern(argv: Argv, with_value: str) -> Word | None:

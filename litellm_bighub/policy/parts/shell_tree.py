@@ -62,6 +62,8 @@ _OPERATORS: Final = b";&|()<>\n"
 _LOOP_VARIABLE: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 _OF_ZSH: Final = frozenset({"path", "cdpath", "fpath", "argv", "commands", "functions", "aliases", "options", "prompt"})
 """Names that mean something to zsh, which some agents run instead: `path` is `PATH`."""
+_VARIABLE: Final = re.compile(rb"(?<!\\)\$[\w@*#?$!-]", re.ASCII)
+_UNCLEAR_INPUT: Final = "what it reads is known only when it runs"
 _DELIMITER: Final = re.compile(rb"(['\"]?)(\w+)\1", re.ASCII)
 
 
@@ -95,11 +97,17 @@ class TreeCommand:
 
 @dataclass(slots=True)
 class Tree:
-    """All that was found in a text, in its order."""
+    """All that was found in a text, in its order.
+
+    Attributes:
+        problems: why the text may be another than it seems.
+        unclear: what is known only when it runs, in a text that is understood.
+    """
 
     commands: list[TreeCommand] = field(default_factory=list)
     redirects: list[Redirect] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
 
 
@@ -238,10 +246,10 @@ class _Reader:
             self._file_redirect(node)
         elif kind == "heredoc_redirect":
             self._heredoc(node)
+        elif kind == "herestring_redirect":
+            self._herestring(node)
         elif kind == "for_statement":
-            variable = node.child_by_field_name("variable")
-            if variable is None or not _LOOP_VARIABLE.fullmatch(_text(variable)) or _text(variable) in _OF_ZSH:
-                self._problem("it sets a variable")
+            self._for(node)
         elif kind == "function_definition":
             name = node.child_by_field_name("name")
             self._tree.functions.add("" if name is None else _text(name))
@@ -313,6 +321,15 @@ class _Reader:
             target = next(self._touching(destinations))
             self._tree.redirects.append(Redirect(operator, tuple(self._words(target)), node.start_byte))
 
+    def _for(self, node: Node) -> None:
+        variable = node.child_by_field_name("variable")
+        if variable is None or not _LOOP_VARIABLE.fullmatch(_text(variable)) or _text(variable) in _OF_ZSH:
+            self._problem("it sets a variable")
+
+    def _herestring(self, node: Node) -> None:
+        if not all(word.sure for word in self._words(node.children[1:])):
+            self._tree.unclear.append(_UNCLEAR_INPUT)
+
     def _heredoc(self, node: Node) -> None:
         """A here-document that ends where bash ends it, and has nothing but its beginning behind the operator."""
         start = next((child for child in node.children if child.type == "heredoc_start"), None)
@@ -341,6 +358,8 @@ class _Reader:
                     b"`" in body or b"\\\n" in body or b"$(" in body or b"${" in body or b"$[" in body
                 ):
                     break  # tree-sitter overlooks some of these
+                if not delimiter[1] and _VARIABLE.search(body) is not None:
+                    self._tree.unclear.append(_UNCLEAR_INPUT)
                 return
             at += len(content) + 1
         self._problem("its here-document is not understood")

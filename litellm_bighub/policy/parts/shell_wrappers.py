@@ -155,7 +155,8 @@ TEXT_OPTIONS: Final[Mapping[str, re.Pattern[str]]] = {
     "ssh": re.compile(r"-o"),
     "man": re.compile(r"-P|--pager"),
 }
-"""Options whose value is a shell text, behind `exec=` or `ProxyCommand=` for some."""
+"""By the command: options whose value is a shell text, behind `exec=` or `ProxyCommand=` for some."""
+MAX_TEXTS: Final = 8
 _BEFORE_TEXT: Final = re.compile(r"(?:exec|ProxyCommand|LocalCommand|KnownHostsCommand)[= ]", re.IGNORECASE)
 _SUBSCRIPT: Final = re.compile(r"\w\[.*[$`]", re.DOTALL)
 _MODULE: Final = re.compile(r"-[A-Za-z]*m(.*)", re.DOTALL)
@@ -203,7 +204,7 @@ def unwrap(argv: Argv, *, stdin: str | None) -> Unwrapped:
         return _container(argv), False
     if name == "command" and len(argv) > 1 and argv[1].text[:2] in {"-v", "-V"}:
         return _NOTHING
-    texts = tuple(_option_texts(argv, name))
+    texts = tuple(itertools.islice(_option_texts(argv, name), MAX_TEXTS))
     wrapper = WRAPPERS.get(name)
     if wrapper is None:
         return (*_not_understood(argv, name), *_behind_runner(argv, name), *texts), False

@@ -13,6 +13,7 @@ from tests.policy.parts import bash_sandbox
 from tests.policy.parts.generated_commands import many
 
 REPO = Directories.at("/repo")
+UNKNOWN_INPUT = "unknown what it reads is known only when it runs"
 UNKNOWN_FOLDER = "unknown its folder is known only when it runs"
 
 
@@ -53,6 +54,14 @@ def parts(text):
         ("grep -A /x /y z", ["command grep -A /x /y z", "read /x", "read /y"]),
         ("grep -- /x y", ["command grep -- /x y"]),
         ("rg -g", ["command rg -g"]),
+        ("cat <<< a", ["command cat"]),
+        ("cat <<< $X", ["command cat", UNKNOWN_INPUT]),
+        ("cat <<E\na$X\nE", ["command cat", UNKNOWN_INPUT]),
+        ("cat <<E\n$1\nE", ["command cat", UNKNOWN_INPUT]),
+        ("cat <<E\na\\$X $ \nE", ["command cat"]),
+        ("cat <<'E'\n$X\nE", ["command cat"]),
+        ("git diff -- '/*.c'", ["command git diff -- /*.c", "read /*.c", "write /*.c"]),
+        ("sudo cat /x", ["command sudo cat /x", "(command cat /x)", "read /x", "write /x"]),
         ("ls > out", ["command ls", "write /repo/out"]),
         ("ls < in", ["command ls", "read /repo/in"]),
         ("ls > /dev/null 2>&1 >&-", ["command ls"]),
@@ -198,3 +207,21 @@ def test_git_looks_for_a_repository_where_it_runs(command, folders):
         part for part in of_text(command, REPO) if isinstance(part, PathUse) and (part.path or "").endswith("/.git")
     ]
     assert [(part.path, part.restricts_only) for part in found] == [(f"{folder}/.git", True) for folder in folders]
+
+
+@pytest.mark.parametrize(
+    ("command", "glob"),
+    [
+        ("git diff -- '*.env'", True),
+        ("rg -g '*.env' x", True),
+        ("rg -g'*.env' x", True),
+        ("grep -r --include='*.env' x", True),
+        ("grep --include '*.env' -r x", True),
+        ("grep -e '*.env' x", False),
+        ("cat '*.env'", False),
+        ("cat *.env", True),
+    ],
+)
+def test_some_commands_replace_wildcards_themselves(command, glob):
+    found = [part for part in of_text(command, Directories()) if isinstance(part, PathUse)]
+    assert [part.glob for part in found if part.path == "*.env" and part.kind == "read"] == [glob]
