@@ -302,6 +302,7 @@ class Wording:
     page_logged_in: str = _sentence("You are logged in.")
     page_go_on: str = _sentence("Go on to the inbox")
     page_refused: str = _sentence("That did not work")
+    page_back: str = _sentence("Go back to the form")
     page_nothing_here: str = _sentence("There is no such page.")
     page_misread: str = _sentence("The address or the form has something in it that this page does not know.")
     page_people: str = _sentence(
@@ -637,6 +638,9 @@ class Wording:
     api_not_found: str = _sentence("there is no {what} {name}")
     api_not_embedded: str = _sentence("the embedded control plane has no /{prefix}; the hosted BIGHUB does")
     api_too_large: str = _sentence("a body has at most {limit} bytes")
+    api_broken: str = _sentence(
+        "the server has made a mistake, which its log tells; look whether it was done before you try again"
+    )
     api_unstorable: str = _sentence("the database cannot hold one of the values")
     api_unavailable: str = _sentence("{problem}", optional=("problem",))
     api_idempotency_key_reused: str = _sentence("this Idempotency-Key came with another request before")

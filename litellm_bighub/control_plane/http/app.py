@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.control_plane.channels.channel import Channel, HeardOverHttp
@@ -38,7 +39,6 @@ from litellm_bighub.control_plane.maintenance.server_maintenance import maintain
 from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.wording import Wording
 
 TITLE = "litellm-bighub control plane"
 MOST_BYTES = 2_000_000
@@ -80,8 +80,8 @@ def create_app(
         if isinstance(channel, HeardOverHttp):
             app.router.routes.extend(channel.routes)
     errors.install(app)
+    app.add_middleware(BodyLimit)
     inbox.install(app, plane, behind_tls=behind_tls, provider=provider, second_factor=second_factor or SecondFactor())
-    app.add_middleware(BodyLimit, wording=plane.wording)
     return app
 
 
@@ -99,19 +99,23 @@ def _all_routes() -> APIRouter:
 class BodyLimit:
     """Refuses bodies that are too large before they are read. Pure ASGI, so that streams pass as they are."""
 
-    def __init__(self, app: ASGIApp, wording: Wording) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._wording = wording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with 413."""
+        """Pass a request on, or answer it with 413.
+
+        Raises:
+            WordedError: 413, to whoever reads a body that does not say how long it is.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        too_large = errors.problem(413, "too_large", limit=MOST_BYTES)
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MOST_BYTES:
-            too_large = errors.problem(413, "too_large", limit=MOST_BYTES)
-            await errors.respond(too_large, self._wording)(scope, receive, send)
+            answer = scope["app"].exception_handlers[HTTPException]
+            await (await answer(Request(scope), too_large))(scope, receive, send)
             return
         received = 0
 
@@ -120,7 +124,7 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MOST_BYTES:  # a chunked body that said nothing of its length
-                return {"type": "http.disconnect"}
+                raise too_large
             return message
 
         await self._app(scope, limited, send)

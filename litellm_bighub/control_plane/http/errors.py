@@ -169,6 +169,11 @@ async def _unavailable(request: Request, error: Exception) -> ProblemAnswer:
     return respond(failed, _wording(request))
 
 
+async def _broken(request: Request, _: Exception) -> ProblemAnswer:
+    """A fault of ours. What raised it goes to the server's log after the answer."""
+    return respond(problem(500, "broken"), _wording(request))
+
+
 Handler: TypeAlias = "Callable[[Request, Exception], Awaitable[ProblemAnswer]]"
 ANSWERS: Final[Mapping[type[Exception], Handler]] = {
     StarletteHTTPException: _raised,
@@ -178,5 +183,6 @@ ANSWERS: Final[Mapping[type[Exception], Handler]] = {
     DecisionUnavailable: _unavailable,
     DataError: _unstorable,
     DecisionRefused: _unstorable,
+    Exception: _broken,
 }
 """What answers each error of the app."""

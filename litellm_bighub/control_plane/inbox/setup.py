@@ -21,7 +21,7 @@ from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.second_factor import routes as second_factor_routes
 from litellm_bighub.control_plane.inbox.sessions import EnrolmentNeeded, LoginNeeded
 from litellm_bighub.control_plane.inbox.switch_page import routes as switch_routes
-from litellm_bighub.control_plane.inbox.way_back import login_for
+from litellm_bighub.control_plane.inbox.way_back import login_for, sent_from
 from litellm_bighub.control_plane.people.attempts import Attempts
 from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.passwords import Passwords
@@ -32,6 +32,13 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 
 
 def install(
@@ -90,7 +97,9 @@ def _for_people(told: Handler) -> Callable[[Request, Exception], Awaitable[Respo
                 sentence = plane.wording.page_nothing_here
             case _:
                 sentence = plane.wording.page_misread
-        page = render(request, "refused.html", None, plane.clock(), {"sentence": sentence}, status=problem.status_code)
+        context = {"sentence": sentence, "back": sent_from(request)}
+        page = render(request, "refused.html", None, plane.clock(), context, status=problem.status_code)
+        page.headers.update(_HEADERS)  # no middleware sees the answer to a fault of ours
         kept = ("allow", "retry-after")
         page.headers.update({name: problem.headers[name] for name in kept if name in problem.headers})
         return page
@@ -110,12 +119,9 @@ class InboxHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                headers["Cross-Origin-Opener-Policy"] = "same-origin"
-                if not scope["path"].startswith("/inbox/static/"):
-                    headers["Cache-Control"] = "no-store"
+                headers.update(_HEADERS)
+                if scope["path"].startswith("/inbox/static/"):
+                    del headers["Cache-Control"]
             await send(message)
 
         page = scope["type"] == "http" and scope["path"].startswith(("/inbox", public_routes.API_PAGE))

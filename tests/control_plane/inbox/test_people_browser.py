@@ -14,6 +14,7 @@ from playwright.async_api import expect
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.accounts import add_user
 from litellm_bighub.control_plane.people.roles import ROLES
+from litellm_bighub.control_plane.store.tables import logins
 from litellm_bighub.domain.call import CallContext, ToolCall
 from tests.control_plane.inbox.browser import browsing, chromium
 from tests.control_plane.inbox.conftest import PASSWORD, STORED
@@ -71,6 +72,31 @@ async def test_a_user_logs_in_and_an_operator_ends_the_session(width, browser, u
     await expect(his.get_by_role("heading", name=kim.name)).to_have_count(1)
     await is_no_wider_than_the_screen(his, "people-disabled")
     await expect(hers.get_by_text("You are logged out")).to_be_visible(timeout=20_000)
+
+
+async def test_who_logs_in_again_in_another_tab_goes_on_with_what_they_typed(browser, url, plane, ask):
+    kim = await add_user(plane, "kim", STORED, roles=frozenset({"approver"}), by="test")
+    approval_id = await ask()
+    context = await browser.new_context(viewport={"width": 1280, "height": 844})
+    page, other = await context.new_page(), await context.new_page()
+    for tab in (page, other):
+        await tab.goto(f"{url}/inbox/login")
+        await tab.get_by_label("Name").fill("kim")
+        await tab.get_by_label("Password").fill(PASSWORD)
+        await tab.keyboard.press("Enter")
+        await tab.wait_for_url(f"{url}/inbox")
+        if tab is page:
+            await page.locator(".comment").fill("as agreed")
+            [session] = await plane.read(lambda connection: logins.listed(connection, plane.clock(), user_id=kim.id))
+            await plane.write(lambda transaction: logins.end(transaction.connection, session.id))
+            await expect(page.get_by_text("You are logged out")).to_be_visible(timeout=20_000)
+            await page.get_by_role("button", name="Deny").click()
+            await expect(page.locator(".comment")).to_have_value("as agreed")
+    await expect(page.get_by_text("You are logged out")).to_be_hidden(timeout=20_000)
+    await page.get_by_role("button", name="Deny").click()
+    await expect(page.get_by_role("status")).to_have_text("Denied.")
+    approval = await plane.wait(approval_id, timeout=0)
+    assert (approval.state, approval.resolved_by, approval.comment) == ("denied", "kim", "as agreed")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

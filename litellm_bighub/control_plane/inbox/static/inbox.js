@@ -28,6 +28,7 @@ async function refresh() {
   const fresh = document.createElement("div");
   fresh.append(...new DOMParser().parseFromString(await response.text(), "text/html").body.childNodes);
   document.getElementById("switches").replaceWith(fresh.querySelector("#switches"));
+  takeToken(fresh);
   const before = cards(list);
   const after = cards(fresh);
   for (const [id, card] of before) {
@@ -56,6 +57,13 @@ async function refresh() {
   }
 }
 
+// Whoever has logged in again in another tab goes on here: their forms are those of the new session.
+function takeToken(fresh) {
+  if (fresh.querySelector("#bulk").dataset.person !== document.getElementById("bulk").dataset.person) return;
+  const token = fresh.querySelector("input[name=csrf]")?.value;
+  for (const field of token ? document.querySelectorAll("input[name=csrf]") : []) field.value = token;
+}
+
 function tellGone(what) {
   const gone = document.getElementById("gone");
   gone.hidden = !what;
@@ -67,7 +75,11 @@ function keepTyped(event) {
   const gone = document.getElementById("gone");
   const form = event.target.closest("article.call form");
   if (form?.elements.following) form.elements.following.value = neighbour(form.closest("article.call"))?.id || "";
-  if (!gone || gone.hidden) return keepUntilLogin(form);
+  if (!gone || gone.hidden) {
+    keepUntilLogin(form);
+    if (event.submitter?.value !== "edit") leaveOutUntouched(form);
+    return;
+  }
   event.preventDefault();
   gone.scrollIntoView();
 }
@@ -77,6 +89,15 @@ function keepUntilLogin(form) {
   if (!form) return;
   const typed = [...new FormData(form)].filter(([name]) => name !== "csrf" && name !== "shown");
   sessionStorage.setItem("typed", JSON.stringify([form.closest("article").id, typed]));
+}
+
+// A call's own form has its arguments twice: where nobody has edited them, they would make it large for nothing.
+function leaveOutUntouched(form) {
+  const fields = [...(form?.querySelectorAll("details.edit :is(input, textarea, select)") || [])];
+  const isTouched = (field) => (field.options ? ![...field.options].every((one) => one.selected === one.defaultSelected) : field.value !== field.defaultValue);
+  if (fields.some(isTouched)) return;
+  for (const field of fields) field.disabled = true;
+  setTimeout(() => fields.forEach((field) => (field.disabled = false)));
 }
 
 // Where one goes on when a card is answered: the list may have changed since the page was made.
@@ -118,7 +139,9 @@ function listen() {
     refresh().catch(() => tellGone("server"));
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   });
-  source.addEventListener("open", () => tellGone(""));
+  source.addEventListener("open", () => {
+    if (!document.getElementById("gone").hidden) refresh().catch(() => tellGone("server"));
+  });
   let running = false;
   let again = false;
   source.addEventListener("changed", async () => {
