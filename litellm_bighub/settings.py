@@ -238,6 +238,12 @@ class OidcSettings(BaseModel):
     session_minutes: float | None = Field(
         default=None, gt=0, le=480, description="how long a login lasts; if not given, as long as its ID token"
     )
+    roles_last_days: float = Field(
+        default=7,
+        gt=0,
+        le=365,
+        description="for how many days after a login its roles count in Slack, for mail and for keys of that person",
+    )
 
     @model_validator(mode="after")
     def _asks_for_an_id_token(self) -> OidcSettings:

@@ -211,6 +211,10 @@ class Wording:
     slack_unknown: str = _sentence(
         "This Slack account is nobody's here. An operator says whose it is: `litellm-bighub users set NAME --slack ID`."
     )
+    slack_login_due: str = _sentence(
+        "Your last login at the identity provider is too long ago for your roles to count here. "
+        "Log in once at {url}, then answer again. Nothing was done."
+    )
     slack_no_approver: str = _sentence("You may not answer calls here: you are no approver. Nothing was done.")
     inbox_approved: str = _sentence("Approved. The call may run once.")
     inbox_denied: str = _sentence("Denied.")
@@ -625,6 +629,9 @@ class Wording:
     # To programs and people who ask the control plane's HTTP API for what it refuses.
     api_key_needed: str = _sentence("an API key is needed, as X-API-Key")
     api_key_unknown: str = _sentence("this API key is unknown, revoked or expired")
+    api_key_login_due: str = _sentence(
+        "this API key is somebody's whose last login at the identity provider is too long ago; they log in once"
+    )
     api_address_not_allowed: str = _sentence("the API key {prefix}… may not be used from this address")
     api_rate_limited: str = _sentence("the API key {prefix}… may make {limit} requests a minute")
     api_another_actor: str = _sentence("the API key {prefix}… ({name}) does not speak for the actor {actor}")

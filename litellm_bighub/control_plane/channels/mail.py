@@ -98,7 +98,8 @@ class Mail:
             lambda connection: [
                 user.id
                 for user in users.everybody(connection)
-                if _may_approve(user, names.person(connection, user), approval, now)
+                if names.roles_count(user.roles_of, now)
+                and _may_approve(user, names.person(connection, user), approval, now)
             ]
         )
         waited = now - approval.created_at
@@ -162,10 +163,10 @@ class Mail:
         return address
 
     def _users_address(self, connection: Connection, approval: Approval, user_id: str) -> str:
-        user, now = users.get(connection, user_id), self._plane.clock()
-        if user is None or not _may_approve(user, self._plane.rule_names.person(connection, user), approval, now):
+        user, now, names = users.get(connection, user_id), self._plane.clock(), self._plane.rule_names
+        if user is None or not names.roles_count(user.roles_of, now):
             return ""
-        return user.email
+        return user.email if _may_approve(user, names.person(connection, user), approval, now) else ""
 
     def _message(self, approval: Approval, place: str, address: str) -> EmailMessage:
         sender, wording = self._settings.sender, self._plane.wording

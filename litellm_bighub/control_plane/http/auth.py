@@ -60,6 +60,8 @@ async def authenticate(request: Request, plane: Plane, header: InHeader, bearer:
     key = await plane.read(lambda connection: keys.find(connection, secret))
     if key is None or not key.valid_at(plane.clock()):
         raise unauthorized("api_key_unknown")
+    if not plane.rule_names.roles_count(key.roles_of, plane.clock()):
+        raise unauthorized("api_key_login_due")
     if not key.may_come_from(address_of(request)):
         raise problem(403, "address_not_allowed", prefix=key.prefix)
     if key.rate_limit_per_minute is not None:

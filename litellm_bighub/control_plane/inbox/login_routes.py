@@ -70,7 +70,7 @@ async def login(
         return code_form(request, plane, passed, next)
 
     def job(transaction: Transaction) -> str:
-        if not isinstance(who, str) and _opens_still(transaction.connection, who, address, now):
+        if not isinstance(who, str) and _opens_still(transaction.connection, who, address, plane):
             return start_session(request, transaction, who, now)
         refused(transaction, who if isinstance(who, str) else who.id, "key" if key else "password", address, now)
         return ""
@@ -153,11 +153,13 @@ async def _key(plane: ControlPlane, secret: str, address: str) -> Key | str:
     found = await plane.read(lambda connection: keys.find(connection, secret.strip()))
     if found is None:
         return ""
-    return found if _opens(found, address, plane.clock()) else found.id
+    return found if _opens(found, address, plane) else found.id
 
 
-def _opens(key: Key, address: str, now: float) -> bool:
-    return key.valid_at(now) and key.may_come_from(address) and not key.scopes <= AGENT
+def _opens(key: Key, address: str, plane: ControlPlane) -> bool:
+    now = plane.clock()
+    is_good = key.valid_at(now) and plane.rule_names.roles_count(key.roles_of, now)
+    return is_good and key.may_come_from(address) and not key.scopes <= AGENT
 
 
 async def _user(request: Request, plane: ControlPlane, name: str, password: str) -> User | str:
@@ -171,11 +173,11 @@ async def _user(request: Request, plane: ControlPlane, name: str, password: str)
     return found if fits and found.disabled_at is None else found.id
 
 
-def _opens_still(connection: Connection, who: Key | User, address: str, now: float) -> bool:
+def _opens_still(connection: Connection, who: Key | User, address: str, plane: ControlPlane) -> bool:
     """Whether who was let in can log in now: comparing a password takes time, in which much may change."""
     if isinstance(who, Key):
         key = keys.get(connection, who.id)
-        return key is not None and _opens(key, address, now)
+        return key is not None and _opens(key, address, plane)
     user = users.get(connection, who.id)
     if user is None or user.disabled_at is not None:
         return False

@@ -36,6 +36,8 @@ class User:
         recovery: digests of recovery codes that are left.
         email: where mail tells them of calls that wait; empty for nowhere.
         slack: their account in Slack, by its id; empty for none. An account is one user's alone.
+        login_at: when an identity provider last let them in, and told their roles; `None` for a local user, and where
+            nobody knows.
     """
 
     id: str
@@ -51,11 +53,17 @@ class User:
     recovery: frozenset[str] = field(default=frozenset(), repr=False)
     email: str = ""
     slack: str = ""
+    login_at: float | None = None
 
     @property
     def of_provider(self) -> bool:
         """Whether they log in at an identity provider."""
         return self.id.startswith(OF_PROVIDER)
+
+    @property
+    def roles_of(self) -> float | None:
+        """When a provider told their roles, long ago if nobody knows; `None` for those that are told here."""
+        return (self.login_at or 0.0) if self.of_provider else None
 
     @property
     def has_totp(self) -> bool:
@@ -142,6 +150,7 @@ def _values(user: User) -> dict[str, object]:
         "recovery": _joined(user.recovery),
         "email": user.email,
         "slack": user.slack,
+        "login_at": user.login_at,
     }
 
 
@@ -164,4 +173,5 @@ def _user(row: RowMapping) -> User:
         recovery=frozenset(row["recovery"].split()),
         email=row["email"],
         slack=row["slack"],
+        login_at=row["login_at"],
     )

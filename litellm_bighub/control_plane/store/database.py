@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NEWEST = "0030"
+NEWEST = "0031"
 """The last migration. A test compares it with the files, since importing alembic takes long."""
 LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""

@@ -331,6 +331,7 @@ users = Table(
     Column("recovery", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False, server_default=""),
     Column("slack", Text, nullable=False, server_default=""),
+    Column("login_at", Double),
     comment="People with a login of their own; of a password, its argon2 hash.",
 )
 

@@ -120,29 +120,35 @@ class SlackChannel:
         if pressed is None:
             return _nothing
         person = await self._person(pressed.account)
-        if person is None:
-            return self._telling(pressed, self._plane.wording.slack_unknown)
+        if isinstance(person, str):
+            return self._telling(pressed, person)
         if "approvals:resolve" not in person.scopes:
             return self._telling(pressed, self._plane.wording.slack_no_approver)
         if isinstance(pressed, PressedReason):
             return partial(self._quietly, partial(self._open_form, pressed))
         return self._telling(pressed, await self._resolve(pressed, person))
 
-    async def _person(self, account: SlackAccount) -> Person | None:
-        """The user with this account of our workspace. An id alone may be somebody else's in another one."""
+    async def _person(self, account: SlackAccount) -> Person | str:
+        """The user with this account of our workspace; a sentence that says why nobody counts.
+
+        An id alone may be somebody else's in another workspace.
+        """
+        wording = self._plane.wording
         if not self._team:
             try:
                 self._team = str((await self._api.identity())["team_id"])
             except (ChannelAway, KeyError) as error:
                 raise DecisionUnavailable("slack does not say which workspace is ours") from error
         if account.team != self._team:
-            return None
+            return wording.slack_unknown
 
-        def look(connection: Connection) -> Person | None:
-            user = users.of_slack(connection, account.id)
+        def look(connection: Connection) -> Person | str:
+            user, names = users.of_slack(connection, account.id), self._plane.rule_names
             if user is None or user.disabled_at is not None:
-                return None
-            return self._plane.rule_names.person(connection, user)
+                return wording.slack_unknown
+            if not names.roles_count(user.roles_of, self._plane.clock()):
+                return wording.slack_login_due.format(url=self._inbox_url)
+            return names.person(connection, user)
 
         return await self._plane.read(look)
 

@@ -33,6 +33,7 @@ def claimed_user(token: IdToken, settings: OidcSettings, now: float) -> User:
         frozenset(groups),
         litellm_user if isinstance(litellm_user, str) else "",
         now,
+        login_at=now,
     )
 
 
@@ -48,7 +49,8 @@ def provider_user_id(issuer: str, subject: str) -> str:
 
 def rule_names(settings: OidcSettings) -> RuleNames:
     """The names that the settings declare."""
-    return RuleNames({provider_user_id(settings.issuer, subject): name for name, subject in settings.users.items()})
+    declared = {provider_user_id(settings.issuer, subject): name for name, subject in settings.users.items()}
+    return RuleNames(declared, 86400 * settings.roles_last_days)
 
 
 def record_login(transaction: Transaction, claimed: User, issuer: str) -> User:
@@ -68,9 +70,10 @@ def record_login(transaction: Transaction, claimed: User, issuer: str) -> User:
             created: JsonObject = {"by": by, **shown(user)}
             transaction.append(AuditEvent(now, "user.created", user.id, created, severity="warning"))
         return user
-    after = replace(before, roles=claimed.roles, groups=claimed.groups, litellm_user=claimed.litellm_user)
-    if after != before:
-        users.change(connection, after)
+    told_again = replace(before, login_at=now)
+    after = replace(told_again, roles=claimed.roles, groups=claimed.groups, litellm_user=claimed.litellm_user)
+    users.change(connection, after)
+    if after != told_again:
         changed: JsonObject = {"by": by, "before": shown(before), "after": shown(after), "password_changed": False}
         transaction.append(AuditEvent(now, "user.changed", after.id, changed, severity="warning"))
     return after

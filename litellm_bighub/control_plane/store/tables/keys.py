@@ -40,6 +40,7 @@ class Key:
         rate_limit_per_minute: how many requests it may make in a minute, over all processes.
         holder: what holds the key: the id of the first of the keys that took each other's place by rotation.
         litellm_user: of the user whose key it is, as is known now.
+        roles_of: when an identity provider told the roles of the user whose key it is; `None` if it is no such user's.
         user_is_gone: whether it is a user's who is disabled, or whom the database does not know.
     """
 
@@ -56,6 +57,7 @@ class Key:
     rate_limit_per_minute: int | None = None
     holder: str = ""
     litellm_user: str = ""
+    roles_of: float | None = None
     user_is_gone: bool = False
 
     @property
@@ -213,4 +215,4 @@ def _key(connection: Connection, row: RowMapping) -> Key:
     if user is None or user.disabled_at is not None:
         return replace(key, user_is_gone=True)
     lost = scopes_of(ROLES) - scopes_of(user.roles)
-    return replace(key, scopes=scopes - lost, litellm_user=user.litellm_user)
+    return replace(key, scopes=scopes - lost, litellm_user=user.litellm_user, roles_of=user.roles_of)

@@ -125,7 +125,7 @@ def find(connection: Connection, cookie: str, now: float, names: RuleNames = NON
         person, has_totp = names.person(connection, user), user.has_totp
     else:
         key = keys.get(connection, row["key_id"])
-        if key is None or not key.valid_at(now):
+        if key is None or not key.valid_at(now) or not names.roles_count(key.roles_of, now):
             return None
         person = key.person
     return Login(row["digest"][:_ID], person, row["csrf"], row["expires_at"], key, has_totp)

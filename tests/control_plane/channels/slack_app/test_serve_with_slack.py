@@ -6,11 +6,15 @@ import asyncio
 import re
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
+from litellm_bighub.control_plane.channels.slack_app.signed_requests import PATH
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.oidc.provider_user import provider_user_id
@@ -93,13 +97,37 @@ def test_a_call_of_a_gateway_is_answered_in_slack(policy, slack, start):
     slack.wait_until(lambda _: "Approved by ann" in message.words)
 
 
+def test_signed_requests_are_answered_by_the_process_and_forged_ones_are_not(policy, slack, start, monkeypatch):
+    monkeypatch.delenv(f"{PREFIX}APP_TOKEN")
+    monkeypatch.setenv(f"{PREFIX}SIGNING_SECRET", slack.signing_secret)
+    printed = listening(start())
+    assert "answers by signed requests\n" in printed
+    slack.interactions_url = re.search(r"served on (http://\S+)", printed)[1] + PATH
+    cli(policy, "users", "add", "ann", "--slack", "U0ANN")
+    ask(policy)
+    slack.wait_until(lambda server: server.messages)
+    [message] = slack.messages
+    press = slack.pressed(message, "Approve", account="U0ANN")
+    forged = [slack.signed(press, secret="another"), slack.signed(press, age=600)]
+    body, headers = slack.signed(press)
+    forged.append((body.replace("U0ANN", "U0BOB"), headers))
+    answers = [httpx.post(slack.interactions_url, content=body, headers=headers) for body, headers in forged]
+    assert [answer.status_code for answer in answers] == [401, 401, 401]
+    assert slack.press(message, "Approve", account="U0NOBODY")
+    slack.wait_until(lambda server: "This Slack account is nobody's here" in server.whispers[-1].text)
+    assert "Approved" not in message.words
+    assert slack.press(message, "Approve", account="U0ANN")
+    slack.wait_until(lambda _: "Approved by ann" in message.words)
+
+
 def test_the_settings_name_a_person_of_the_provider_in_slack_too(policy, slack, start):
     policy.write_text(POLICY.replace("require_approval}", "require_approval, approvers: 'user:kim'}"))
     with (policy.parent / "bighub_serve.yaml").open("a") as settings:
         settings.write(f"oidc: {{issuer: {ISSUER}, client_id: b, roles: {{all: [approver]}}, users: {{kim: '4711'}}}}")
     process = start()
     listening(process)
-    kim = User(provider_user_id(ISSUER, "4711"), "zoe", "", frozenset({"approver"}), frozenset(), "", 0, slack="U0KIM")
+    kim = User(provider_user_id(ISSUER, "4711"), "zoe", "", frozenset({"approver"}), frozenset(), "", 0)
+    kim = replace(kim, slack="U0KIM", login_at=time.time())
     with closing(ControlPlane.open(sqlite_url(policy.parent / DATABASE), policy)) as plane:
         asyncio.run(plane.write(lambda transaction: users.insert(transaction.connection, kim)))
     slack.wait_until(lambda server: server.connections)

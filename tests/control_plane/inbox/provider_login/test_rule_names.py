@@ -1,9 +1,10 @@
-"""`user:` of a rule is nobody who has only chosen the name at the identity provider."""
+"""What counts of people of an identity provider: `user:` of a rule by the subject alone, roles for some days."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ from tests.control_plane.inbox.conftest import STORED
 from tests.control_plane.serving import serving
 
 LOGIN = "/inbox/login/provider"
+DAY = 86400
 POLICY = """\
 version: 1
 tools: {refund: {value: amount}}
@@ -69,9 +71,9 @@ async def test_a_local_users_name_is_nobody_elses(browser_of, plane, ask):
 KIMS = {"kim": "4711"}
 
 
-async def of_provider(browser_of, plane):
+async def of_provider(browser_of, plane, **settings):
     """Kim, who has logged in at the provider and is declared, with an account in Slack and an address."""
-    await browser_of(users=KIMS).get(LOGIN)
+    await browser_of(users=KIMS, **settings).get(LOGIN)
     [kim] = await plane.read(users.everybody)
     return await change_user(plane, kim.id, lambda user: replace(user, slack="UKIM", email="kim@x.org"), by="test")
 
@@ -94,9 +96,9 @@ async def test_a_key_of_theirs_has_no_such_name(browser_of, plane):
         assert (await plane.wait(approval.id, timeout=0)).state == "pending"
 
 
-@pytest.mark.parametrize(("user", "state"), [("bob", "approved"), ("kim@x.org", "pending")], ids=["another's", "own"])
-async def test_the_declared_name_counts_in_slack(browser_of, plane, clock, user, state):
-    await of_provider(browser_of, plane)
+@asynccontextmanager
+async def slack_of(plane, clock):
+    """A workspace that hears of calls, and whoever presses a button of the last message."""
     with SlackServer("C0ALL", clock=clock) as slack:
         secrets = {"bot_token": slack.bot_token, "app_token": slack.app_token}
         channel = SlackChannel(
@@ -104,9 +106,20 @@ async def test_the_declared_name_counts_in_slack(browser_of, plane, clock, user,
         )
         async with serving(create_app(plane, channels=[channel])):
             await asyncio.to_thread(slack.wait_until, lambda server: server.connections)
-            approval = await asked(plane, user)
-            await asyncio.to_thread(slack.wait_until, lambda server: server.messages)
-            assert await asyncio.to_thread(slack.press, slack.messages[0], "Approve", account="UKIM")
+
+            async def press(number):
+                await asyncio.to_thread(slack.wait_until, lambda server: len(server.messages) == number)
+                assert await asyncio.to_thread(slack.press, slack.messages[-1], "Approve", account="UKIM")
+
+            yield slack, press
+
+
+@pytest.mark.parametrize(("user", "state"), [("bob", "approved"), ("kim@x.org", "pending")], ids=["another's", "own"])
+async def test_the_declared_name_counts_in_slack(browser_of, plane, clock, user, state):
+    await of_provider(browser_of, plane)
+    async with slack_of(plane, clock) as (_, press):
+        approval = await asked(plane, user)
+        await press(1)
     assert (await plane.wait(approval.id, timeout=0)).state == state
 
 
@@ -115,3 +128,54 @@ async def test_the_declared_name_counts_for_mail(browser_of, plane):
     mail = Mail(SmtpSettings(host="127.0.0.1", sender="bighub@example.com"), plane, "https://bighub.example.com")
     assert await mail.places(await asked(plane, "bob"), plane.clock()) == [kim.id]
     assert await mail.places(await asked(plane, "kim@x.org"), plane.clock()) == []
+
+
+async def test_who_has_not_logged_in_for_long_does_so_before_they_answer_in_slack(browser_of, plane, clock):
+    await of_provider(browser_of, plane)
+    clock.now += 7 * DAY + 1
+    async with slack_of(plane, clock) as (slack, press):
+        approval = await asked(plane, "bob")
+        await press(1)
+        await asyncio.to_thread(slack.wait_until, lambda server: server.whispers)
+        assert "Log in once at https://x.test/inbox, then answer again" in slack.whispers[0].text
+        assert (await plane.wait(approval.id, timeout=0)).state == "pending"
+        await browser_of(users=KIMS).get(LOGIN)
+        await press(1)
+    assert (await plane.wait(approval.id, timeout=0)).state == "approved"
+
+
+async def test_nobody_knows_when_somebody_logged_in_before_it_was_recorded(browser_of, plane):
+    kim = await of_provider(browser_of, plane)
+    before = await change_user(plane, kim.id, lambda user: replace(user, login_at=None), by="test")
+    assert not plane.rule_names.roles_count(before.roles_of, plane.clock())
+
+
+@pytest.mark.parametrize(("days", "status"), [(6, 200), (8, 401)])
+async def test_a_key_of_theirs_opens_as_long_as_their_roles_count(browser_of, plane, clock, days, status):
+    kim = await of_provider(browser_of, plane)
+    _, key = await make_key(plane, "script", frozenset({"approvals:resolve"}), by="test", lineage=kim.id)
+    browser = browser_of(users=KIMS)
+    clock.now += days * DAY
+    answer = await browser.get("/approvals", headers={"X-API-Key": key})
+    assert (answer.status_code, "last login" in answer.text) == (status, status == 401)
+    assert (await browser.post("/inbox/login", data={"key": key})).status_code == status
+
+
+async def test_a_session_of_a_key_ends_with_their_roles(browser_of, plane, clock):
+    kim = await of_provider(browser_of, plane)
+    _, key = await make_key(plane, "script", frozenset({"approvals:resolve"}), by="test", lineage=kim.id)
+    browser = browser_of(users=KIMS)
+    clock.now += 7 * DAY - 60
+    await browser.post("/inbox/login", data={"key": key})
+    pages = [await browser.get("/inbox")]
+    clock.now += 120
+    pages.append(await browser.get("/inbox"))
+    assert ["Waiting for you" in page.text for page in pages] == [True, False]
+
+
+async def test_the_settings_say_how_long_roles_count(browser_of, plane, clock):
+    kim = await of_provider(browser_of, plane, roles_last_days=0.5)
+    mail = Mail(SmtpSettings(host="127.0.0.1", sender="bighub@example.com"), plane, "https://bighub.example.com")
+    approval = await asked(plane, "bob")
+    assert await mail.places(approval, plane.clock()) == [kim.id]
+    assert await mail.places(approval, plane.clock() + DAY / 2 + 1) == []
