@@ -75,11 +75,7 @@ function keepTyped(event) {
   const gone = document.getElementById("gone");
   const form = event.target.closest("article.call form");
   if (form?.elements.following) form.elements.following.value = neighbour(form.closest("article.call"))?.id || "";
-  if (!gone || gone.hidden) {
-    keepUntilLogin(form);
-    if (event.submitter?.value !== "edit") leaveOutUntouched(form);
-    return;
-  }
+  if (!gone || gone.hidden) return keepUntilLogin(form);
   event.preventDefault();
   gone.scrollIntoView();
 }
@@ -89,15 +85,6 @@ function keepUntilLogin(form) {
   if (!form) return;
   const typed = [...new FormData(form)].filter(([name]) => name !== "csrf" && name !== "shown");
   sessionStorage.setItem("typed", JSON.stringify([form.closest("article").id, typed]));
-}
-
-// A call's own form has its arguments twice: where nobody has edited them, they would make it large for nothing.
-function leaveOutUntouched(form) {
-  const fields = [...(form?.querySelectorAll("details.edit :is(input, textarea, select)") || [])];
-  const isTouched = (field) => (field.options ? ![...field.options].every((one) => one.selected === one.defaultSelected) : field.value !== field.defaultValue);
-  if (fields.some(isTouched)) return;
-  for (const field of fields) field.disabled = true;
-  setTimeout(() => fields.forEach((field) => (field.disabled = false)));
 }
 
 // Where one goes on when a card is answered: the list may have changed since the page was made.
