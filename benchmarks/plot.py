@@ -12,10 +12,10 @@ LEGEND = 22
 HEAD = 84
 COLOURS = (
     ("#8a8f98", "#8b93a1"),
-    ("#d97706", "#f0a444"),
-    ("#1d4ed8", "#6ea8fe"),
-    ("#0e7490", "#4cc3dc"),
-    ("#7c3aed", "#b69cff"),
+    ("#d97706", "#d97706"),
+    ("#1d4ed8", "#3b82f6"),
+    ("#0e7490", "#0e8ba8"),
+    ("#7c3aed", "#8b5cf6"),
 )
 """Of the series in their order, on light and on dark pages."""
 STYLE = """
@@ -24,6 +24,7 @@ STYLE = """
   .text { fill: #18181b }
   .quiet { fill: #52525b }
   .grid { stroke: #e4e4e7 }
+  .said { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }
   .spread { stroke: #18181b; stroke-width: 1.2 }
   .bound { stroke: #16a34a; stroke-width: 1.5; stroke-dasharray: 4 3 }
   .other { fill-opacity: .25; stroke-dasharray: 3 2 }
@@ -33,6 +34,7 @@ DARK = """
     .title, .text { fill: #f4f4f5 }
     .quiet { fill: #a1a1aa }
     .grid { stroke: #3f3f46 }
+    .said { stroke: #18181b }
     .spread { stroke: #f4f4f5 }
     .bound { stroke: #4ade80 }
 """
@@ -54,12 +56,12 @@ def svg(title, description, figures, *, unit):
     for group, drawn in groups.items():
         below = top + len(drawn) * (BAR + GAP)
         middle = (top + below - GAP) / 2
-        rows.append(f'<text class="text" x="{LEFT - 14}" y="{middle + 5:.0f}" text-anchor="end">{escape(group)}</text>')
-        for number, figure in enumerate(drawn):
-            rows += _bar(figure, series.index(figure.bar.series), top + number * (BAR + GAP), scale)
         for bound in {figure.bar.bound for figure in drawn if figure.bar.bound is not None}:
             at = LEFT + bound * scale
             rows.append(f'<path class="bound" d="M{at:.1f} {top - 5}V{below + 1}"/>')
+        rows.append(f'<text class="text" x="{LEFT - 14}" y="{middle + 5:.0f}" text-anchor="end">{escape(group)}</text>')
+        for number, figure in enumerate(drawn):
+            rows += _bar(figure, series.index(figure.bar.series), top + number * (BAR + GAP), scale)
         top = below + BETWEEN
     light, dark = (
         "".join(f".s{number} {{ fill: {each[of]}; stroke: {each[of]} }} " for number, each in enumerate(COLOURS))
@@ -109,4 +111,4 @@ def _bar(figure, number, top, scale):
     ends = "".join(f"M{each:.1f} {middle - 3}v6" for each in (low, high))
     yield f'<path class="spread" d="M{low:.1f} {middle}H{high:.1f}{ends}"/>'
     at = max(high, LEFT + length) + 7
-    yield f'<text class="{"quiet" if other else "text"}" x="{at:.1f}" y="{middle + 4.5}">{escape(said)}</text>'
+    yield f'<text class="said {"quiet" if other else "text"}" x="{at:.1f}" y="{middle + 4.5}">{escape(said)}</text>'

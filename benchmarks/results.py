@@ -25,6 +25,7 @@ SUITES = (
     "control_plane",
     "policy_costs",
     "policy_engines",
+    "scale",
     "agent",
 )
 SIDE_BY_SIDE = "side_by_side"

@@ -121,7 +121,8 @@ def shown(turns):
 def figure(product, road, turns, plain, *, passes):
     more = [(turn.cpu - without.cpu) * 1000 for turn, without in zip(turns, plain, strict=True)]
     low, added, high = statistics.quantiles(more, n=4)
-    remark = "breaks the answer" if any(turn.lost for turn in turns) else "does not decide" if passes else ""
+    is_broken = all(turn.lost == len(turn.took) for turn in turns)
+    remark = "breaks the answer" if is_broken else "does not decide" if passes else ""
     columns = (
         f"{road}: {product.name} (theirs: no plugin)",
         shown(turns) + ("; **a forbidden call passes**" if passes else ""),

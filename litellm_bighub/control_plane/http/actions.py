@@ -20,9 +20,7 @@ from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.http.question import QuestionFields, read
 from litellm_bighub.control_plane.http.sdk_extras import live_sessions
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.clock import now_in
-from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -152,11 +150,9 @@ async def batch(body: ActionBatch, plane: Plane, caller: Asker) -> list[JsonObje
 @router.get("/validations/{validation_id}/verify")
 async def verify(validation_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """Compare a decision's hash with what is recorded of it."""
-    about = (table.c.subject == validation_id, table.c.type == DECISION)
-    found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
-    if not found or not caller.speaks_for(found[0]["actor"]):
+    event = await plane.read(lambda connection: events.decision(connection, validation_id))
+    if event is None or not caller.speaks_for(event["actor"]):
         raise not_found("validation", validation_id)
-    event = found[0]
     body = event["body"]
     computed = decision_hash(event["subject"], event["verdict"], body["policy_version"], event["time"])
     valid = computed == body["validation_hash"]

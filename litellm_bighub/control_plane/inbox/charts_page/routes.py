@@ -13,7 +13,6 @@ from litellm_bighub.control_plane.inbox.charts_page import charts
 from litellm_bighub.control_plane.inbox.charts_page.time_span import SPAN_NAMES, SPANS, SpanName, decision_counts
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import LoggedIn
-from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.domain.payload import JsonObject
 
@@ -29,10 +28,11 @@ async def charts_page(request: Request, plane: Plane, session: LoggedIn, span: S
 
     def query(connection: Connection) -> JsonObject:
         counts = decision_counts(connection, shown, now)
+        # Decisions alone have a verdict. A condition on the type would have SQLite read all of that type.
         bodies = (
             select(table.c.body)
-            .where(table.c.type == DECISION, table.c.time >= shown.start(now))
-            .order_by(table.c.seq.desc())
+            .where(table.c.verdict != "", table.c.time >= shown.start(now))
+            .order_by(table.c.time.desc())
             .limit(_SAMPLES)
         )
         taken = [json.loads(body)["latency_ms"] for body in connection.execute(bodies).scalars()]

@@ -71,14 +71,19 @@ def decisions(connection: Connection, *, since: float) -> Iterator[JsonObject]:
 
 def decision(connection: Connection, decision_id: str) -> JsonObject | None:
     """One recorded decision."""
-    query = select(events).where(events.c.type == DECISION, events.c.subject == decision_id)
-    row = connection.execute(query.order_by(events.c.seq).limit(1)).mappings().one_or_none()
-    return None if row is None else read(dict(row))
+    # The type is not asked for: SQLite would read all decisions until it finds this one.
+    query = select(events).where(events.c.subject == decision_id).order_by(events.c.seq)
+    rows = connection.execute(query).mappings()
+    return next((read(dict(row)) for row in rows if row["type"] == DECISION), None)
 
 
 def since_of_type(connection: Connection, kind: str, since: float) -> Iterator[JsonObject]:
     """Events of a type since a time, the oldest first."""
-    seq = 0
+    # The sum keeps SQLite from following the numbers from the first one on.
+    first = connection.execute(select(func.min(events.c.seq + 0)).where(events.c.time >= since)).scalar()
+    if first is None:
+        return
+    seq = first - 1
     while found := after(connection, seq, events.c.type == kind, events.c.time >= since):
         yield from found
         seq = found[-1]["seq"]

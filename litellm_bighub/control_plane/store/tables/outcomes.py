@@ -29,7 +29,10 @@ def decided(connection: Connection, request_id: str, validation_id: str) -> Json
     """What had been decided about a request, which names the decision or the approval that it asked for."""
     asked = select(approvals.c.decision_id).where(approvals.c.id == request_id)
     subject = connection.execute(asked).scalar() or validation_id or request_id
-    query = select(*(events.c[name] for name in _DECIDED), events.c.time.label("decided_at"))
-    query = query.where(events.c.subject == subject, events.c.type == DECISION).limit(1)
-    row = connection.execute(query).mappings().one_or_none()
-    return {**dict.fromkeys(_DECIDED, ""), "decided_at": None} if row is None else dict(row)
+    columns = (*(events.c[name] for name in _DECIDED), events.c.time.label("decided_at"), events.c.type)
+    # The type is not asked for: SQLite would read all decisions until it finds this one.
+    about = connection.execute(select(*columns).where(events.c.subject == subject).order_by(events.c.seq)).mappings()
+    for row in about:
+        if row["type"] == DECISION:
+            return {name: row[name] for name in (*_DECIDED, "decided_at")}
+    return {**dict.fromkeys(_DECIDED, ""), "decided_at": None}

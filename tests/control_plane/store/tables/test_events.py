@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from litellm_bighub.control_plane.store.chain import AuditEvent, ChainBreak
-from litellm_bighub.control_plane.store.tables.events import digest_of, verify
+from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, ChainBreak
+from litellm_bighub.control_plane.store.database import open_database
+from litellm_bighub.control_plane.store.tables.events import decision, digest_of, since_of_type, verify
 
 
 @pytest.fixture
@@ -71,3 +72,43 @@ async def test_a_failing_job_takes_nothing_with_it(plane):
     results = [future.exception() for future in futures]
     assert [type(result) for result in results] == [type(None), LookupError] * 3
     assert (await plane.read(verify)).seq == 8
+
+
+def steps_of(connection, query):
+    """What a query gives, and how many hundreds of SQLite's own steps it takes."""
+    steps = []
+    driver = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: steps.append(1), 100)
+    try:
+        return query(connection), len(steps)
+    finally:
+        driver.set_progress_handler(None, 100)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (lambda connection: decision(connection, "dec_2999")["seq"], 2999),
+        (lambda connection: [one["seq"] for one in since_of_type(connection, DECISION, 2998)], [2998, 2999]),
+    ],
+    ids=["one decision", "decisions since a time"],
+)
+async def test_what_is_asked_for_is_found_without_reading_all_before(tmp_path, query, found):
+    engine = open_database(f"sqlite:///{tmp_path / 'many.db'}")
+    many = (
+        "INSERT INTO events WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)"
+        f" SELECT i, i, '{DECISION}', 'info', 'dec_' || i, '', '', 'tool', 'allowed', '', '{{}}', '', '' FROM n"
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(many)
+        assert steps_of(connection, query) == (found, pytest.approx(0, abs=5))
+    engine.dispose()
+
+
+async def test_decision_is_found_among_the_other_events_about_it(plane):
+    for kind in ("outcome.reported", DECISION, "approval.created"):
+        await plane.write(
+            lambda transaction, kind=kind: transaction.append(AuditEvent(2.0, kind, "dec_1", {"kind": kind}))
+        )
+    assert (await plane.read(lambda connection: decision(connection, "dec_1")))["body"] == {"kind": DECISION}
+    assert await plane.read(lambda connection: decision(connection, "s1")) is None
