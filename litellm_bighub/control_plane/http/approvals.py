@@ -243,6 +243,7 @@ def shown(approval: Approval, now: float) -> JsonObject:
         "action": approval.tool,
         "type": approval.type,
         "actor": approval.actor,
+        "asked_by": approval.asked_by or None,
         "domain": approval.domain,
         "value": approval.value,
         "target": approval.target,

@@ -39,7 +39,7 @@ from litellm_bighub.control_plane.inbox.waiting_list import (
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
-from litellm_bighub.control_plane.store.tables import approvals, events, logins, sealed_values
+from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins, sealed_values
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments, restored_context
@@ -97,6 +97,7 @@ async def _inbox(
         asking = {(approval.policy_version, approval.rule_id) for approval in waiting.approvals}
         found["rules"] = recorded_rules(connection, asking)
         found["sealed"] = sealed_values.of_approvals(connection, [one.id for one in waiting.approvals])
+        found["asking_keys"] = keys.names(connection, {one.asked_by for one in waiting.approvals} - {""})
         return found
 
     found = await plane.read(query)
@@ -146,7 +147,13 @@ async def _whole(
     def query(connection: Connection) -> JsonObject:
         earlier = earlier_calls(connection, {(approval.tool, approval.actor)}, now)
         sealed = sealed_values.of_approvals(connection, [approval.id])
-        return {"earlier": earlier, "rules": recorded_rules(connection, {rule}), "sealed": sealed}
+        names = keys.names(connection, {approval.asked_by} - {""})
+        return {
+            "earlier": earlier,
+            "rules": recorded_rules(connection, {rule}),
+            "sealed": sealed,
+            "asking_keys": names,
+        }
 
     found = await plane.read(query)
     sealed = found.pop("sealed").get(approval.id, ())

@@ -189,6 +189,21 @@ async def test_only_the_key_that_asked_tells_the_context(open_plane):
     assert from_text((await agent.plane.wait(waits, timeout=0)).background).said[0].text == "pay it back"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_people_see_which_key_asked_first_also_after_it_was_rotated(open_plane):
+    """Another key of the same actor may have asked the same before: what it tells is read, under its name."""
+    clients = Clients(open_plane(POLICY))
+    key, secret = await make_key(clients.plane, "the <liar>", AGENT, by="test", actor="a")
+    waits = await asked(clients.of(secret))
+    assert await asked(await clients.agent("of a", actor="a")) == waits
+    await rotate_key(clients.plane, key, by="test")
+    person = await clients.person()
+    assert (await person.ask("GET", f"/approvals/{waits}"))["asked_by"] == key.id
+    await person.http.post("/inbox/login", data={"key": person.secret})
+    for path in ("/inbox", f"/inbox/approvals/{waits}"):
+        assert "<dt>Asked with</dt><dd>the &lt;liar&gt;</dd>" in (await person.http.get(path)).text
+
+
 async def test_of_many_that_tell_at_once_the_key_that_asked_is_heard(open_plane):
     clients, elsewhere = Clients(open_plane(POLICY)), Clients(open_plane(POLICY))
     agent, other = await clients.agent("of a", actor="a"), await elsewhere.agent("of a", actor="a")

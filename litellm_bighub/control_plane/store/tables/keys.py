@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
@@ -143,6 +144,12 @@ def listed(connection: Connection, *, revoked: bool) -> list[Key]:
     if not revoked:
         query = query.where(api_keys.c.revoked_at.is_(None))
     return [_key(connection, row) for row in connection.execute(query).mappings().all()]
+
+
+def names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """What the keys with these ids are called, also those that are over."""
+    known = select(api_keys.c.id, api_keys.c.name).where(api_keys.c.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(known)} if ids else {}
 
 
 def revoke(connection: Connection, key_id: str, now: float) -> bool:
