@@ -14,7 +14,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -47,8 +47,8 @@ class AuditFile:
         self._waits = not stat.S_ISREG(os.fstat(self._file).st_mode)
         self._torn = not self._waits and _is_torn(path)
 
-    async def write(self, event: DecisionEvent | UnapprovedResult | CallOutcome | OptOut) -> None:
-        """Append the event as one line.
+    def write(self, event: DecisionEvent | UnapprovedResult | CallOutcome | OptOut) -> Awaitable[None] | None:
+        """Append the event as one line; to what is no plain file, when what is returned is awaited.
 
         Raises:
             OSError: it could not be written, or not as a whole.
@@ -57,13 +57,15 @@ class AuditFile:
         # A lone surrogate in a name becomes its JSON escape.
         written = f"{line}\n".encode(errors="backslashreplace")
         if self._waits:
-            await anyio.to_thread.run_sync(self._append, written, abandon_on_cancel=True)
-        else:
-            self._append(written)
+            return anyio.to_thread.run_sync(self._append, written, abandon_on_cancel=True)
+        self._append(written)
+        return None
 
-    async def record(self, outcome: CallOutcome) -> None:
-        """Append an outcome as `write` does."""
-        await self.write(outcome)
+    async def record(self, event: DecisionEvent | UnapprovedResult | CallOutcome | OptOut) -> None:
+        """Append the event as `write` does, and wait for that."""
+        appended = self.write(event)
+        if appended is not None:
+            await appended
 
     async def aclose(self) -> None:
         """Close the file. Safe to call twice."""

@@ -24,8 +24,11 @@ logger = logging.getLogger(__name__)
 class EventSink(Protocol):
     """Something that keeps events: an audit file, a log, a table."""
 
-    async def write(self, event: DecisionEvent) -> None:
-        """Keep the event, or raise: a decision that is not recorded releases nothing."""
+    def write(self, event: DecisionEvent) -> Awaitable[None] | None:
+        """Keep the event, at once or when what is returned is awaited.
+
+        Or raise: a decision that is not recorded releases nothing.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -34,13 +37,13 @@ class EventSink(Protocol):
 
 
 class InstantSink(ABC):
-    """A sink that keeps an event without waiting for anything. It gets no deadline, as none could end it."""
+    """A sink that keeps an event without waiting for anything."""
 
     @abstractmethod
     def keep(self, event: DecisionEvent) -> None:
         """Keep the event, or raise."""
 
-    async def write(self, event: DecisionEvent) -> None:
+    def write(self, event: DecisionEvent) -> None:
         """See `EventSink`."""
         self.keep(event)
 
@@ -54,11 +57,10 @@ class HookSink:
 
     hook: DecisionHook
 
-    async def write(self, event: DecisionEvent) -> None:
-        """Call the function, and await it if it is asynchronous."""
+    def write(self, event: DecisionEvent) -> Awaitable[None] | None:
+        """Call the function. What it returns is awaited if it is asynchronous."""
         returned = self.hook(event.as_dict())
-        if inspect.isawaitable(returned):
-            await returned
+        return returned if inspect.isawaitable(returned) else None
 
     async def aclose(self) -> None:
         """Nothing to release."""
@@ -87,11 +89,10 @@ async def record(
 
 async def _written(event: DecisionEvent, sink: EventSink, seconds: float) -> bool:
     try:
-        if isinstance(sink, InstantSink):
-            sink.keep(event)
-        else:
+        kept = sink.write(event)
+        if kept is not None:  # what is kept already gets no deadline: none could have ended it
             with anyio.fail_after(seconds):
-                await sink.write(event)
+                await kept
     except Exception as error:  # noqa: BLE001 - a sink is anyone's code; whatever it raises withholds the call
         # Neither its message nor a traceback: both may hold the arguments.
         logger.error("%s did not record decision %s: %s", _name(sink), event.event_id, type(error).__name__)  # noqa: TRY400

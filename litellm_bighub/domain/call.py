@@ -151,6 +151,7 @@ class CallContext:
         caller_rules: the rules in the metadata of the authenticated key and its team, as `policy.callers` writes and
             reads them; empty if they have none.
         background: reads why a call of the answer was made, where somebody has to be told; no rule sees it.
+        of_answer: whether the call stands in a model's answer, and so belongs into the ledger of decided calls.
     """
 
     actor: str = "AI_AGENT"
@@ -170,6 +171,7 @@ class CallContext:
     end_user: str = ""
     caller_rules: str = ""
     background: Callable[[ToolCall], CallBackground] | None = field(default=None, compare=False, repr=False)
+    of_answer: bool = field(default=False, compare=False)
 
 
 MAX_CHARACTERS: Final = 256
@@ -198,8 +200,8 @@ def shown(name: str) -> str:
 
 COLUMNS: Final = ("actor", "domain")
 """What a store keeps in columns of their own."""
-LEDGERS: Final = ("turn",)
-"""What a call is known by in the ledger alone; no rule sees it, and no approval is bound to it."""
+LEDGERS: Final = ("turn", "of_answer")
+"""What matters for the ledger alone; no rule sees it, and no approval is bound to it."""
 FOR_PEOPLE: Final = ("background",)
 """What is stored with approvals alone, in a column of its own."""
 STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in {*COLUMNS, *LEDGERS, *FOR_PEOPLE})

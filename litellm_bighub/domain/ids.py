@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import Final
 
 APPROVAL: Final = "apr_"
@@ -11,4 +11,4 @@ APPROVAL: Final = "apr_"
 
 def random_id() -> str:
     """32 hexadecimal digits."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()

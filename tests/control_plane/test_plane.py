@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.store.schema import events, usage
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.approvals import OPEN, TRANSITIONS
 from litellm_bighub.control_plane.store.tables.events import count, verify
-from litellm_bighub.domain.call import FOR_PEOPLE, CallContext, ToolCall
+from litellm_bighub.domain.call import FOR_PEOPLE, LEDGERS, CallContext, ToolCall
 from litellm_bighub.domain.call_background import CallBackground, Utterance
 from litellm_bighub.domain.decision import Allow
 from tests.control_plane import using
@@ -130,7 +130,7 @@ async def test_nobody_uses_up_what_was_approved_for_another(open_plane, whose, e
 
 async def test_only_what_a_run_is_called_by_is_not_bound(open_plane):
     """Of who asks everything is; a field that is added to the context is bound or named here."""
-    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation", "turn", *FOR_PEOPLE}
+    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation", *LEDGERS, *FOR_PEOPLE}
     of_the_run |= {
         "key_alias",
         "outputs",

@@ -178,7 +178,7 @@ class DecisionRecorder:
         if outcome.enforced and outcome.judgement.charges:
             event.body.update(_charge(transaction, snapshot, question, outcome, counted))
         transaction.append(event, notify=outcome.approval is not None)
-        if question.remember and _passes_unchanged(outcome) and question.context.response_id:
+        if question.remember and _passes_unchanged(outcome) and question.context.of_answer:
             transaction.remember([released(question.call, question.context, now, told=outcome.told)])
             return replace(outcome, remembered=True)
         return outcome

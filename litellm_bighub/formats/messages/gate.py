@@ -264,6 +264,8 @@ class MessagesGate:
 
     def _ask_complete(self, event: object, event_type: str) -> None:
         """Ask for the calls of which this event shows that they are complete, or never will be."""
+        if self._first_unasked == len(self._held):
+            return
         ends = event_type == "message_stop" or (event_type == "message_delta" and _stop_reason(event) != "")
         cut_off = _stop_reason(event) in CUT_OFF
         for held in self._held[self._first_unasked :]:

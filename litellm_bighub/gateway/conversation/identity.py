@@ -109,6 +109,7 @@ def call_context(
             extent=extent,
             names=scope.calls,
         ),
+        of_answer=response is not None or bool(heard),
     )
 
 

@@ -226,7 +226,7 @@ class RequestHistory:
         logger.warning("%s at %s: call %s, actor %s", result.kind, result.path, result.call_id, result.actor)
         try:
             if self.audit is not None:
-                await self.audit.write(result)
+                await self.audit.record(result)
             await self.decisions.ledger.report(result)
         except (DecisionError, OSError) as error:
             logger.error("%s %s was not recorded: %s", result.kind, result.event_id, type(error).__name__)  # noqa: TRY400 - its message may hold paths

@@ -45,6 +45,8 @@ class HostedTools:
             ToolCallWithheld: one waits for a person, and the operator wants such a request to fail.
         """
         listed = find_own_tools(request, gateway_mcp=self.gateway_mcp)
+        if not listed:
+            return
         found = [tool for tool in listed if not tool.asks_for_approval]
         withheld = [tool.path for tool in listed if tool.asks_for_approval]
         decisions = await self.enforcement.decisions([tool.call for tool in found], asks()) if found else []

@@ -120,7 +120,8 @@ class Pipeline:
 
         async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
             context = request.context(envelope.response, tuple(envelope.heard))
-            context = replace(context, history=with_facts(context.history, beside))
+            if beside:
+                context = replace(context, history=with_facts(context.history, beside))
             with request.logged_answer():
                 enforced = await self.enforcement.enforce(calls, context, wire_format, runs=server_side, shown=shown)
             beside.update(released_facts(self.enforcement.tool_decisions, calls, [each.outcome for each in enforced]))

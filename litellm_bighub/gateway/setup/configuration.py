@@ -263,7 +263,7 @@ def build_opt_outs(name: str, settings: GuardrailSettings, decisions: ToolDecisi
     """
     if not settings.may_opt_out:
         return OptOuts(name)
-    audit = [AuditFile(beside_config(settings.audit_file)).write] if settings.audit_file else []
+    audit = [AuditFile(beside_config(settings.audit_file)).record] if settings.audit_file else []
     return OptOuts(name, frozenset(settings.may_opt_out), [*audit, decisions.ledger.report], wording=decisions.wording)
 
 

@@ -248,7 +248,7 @@ async def test_brief_writes_to_a_plane_that_is_closed_meanwhile_end(open_plane):
 
 async def test_of_a_thousand_calls_at_once_each_is_judged_counted_and_remembered_once(open_plane):
     plane = open_plane("version: 1\nrules:\n  - {name: r, max_per_day: 100}\n")
-    context = CallContext(response_id="resp_1")
+    context = CallContext(response_id="resp_1", of_answer=True)
 
     def broken(_):
         raise KeyError("a bug")

@@ -174,3 +174,16 @@ def test_only_the_request_itself_goes_on_from_its_turn():
     enter(before)
     assert [context.turn for context in contexts] == ["digest", ""]
     assert call_context(None, request, None, actor="a", domain="d").turn == ""
+
+
+@pytest.mark.parametrize(
+    ("response", "heard", "of_answer"),
+    [
+        pytest.param(None, (), False, id="a request"),
+        pytest.param({"id": "resp_1"}, (), True, id="a whole answer"),
+        pytest.param(None, ({"choices": []},), True, id="a stream whose events hold no response"),
+    ],
+)
+def test_only_a_call_of_an_answer_belongs_into_the_ledger(response, heard, of_answer):
+    """What a request lists is decided on, too, and has no result of its own."""
+    assert call_context(None, {}, response, actor="a", domain="d", heard=heard).of_answer is of_answer
