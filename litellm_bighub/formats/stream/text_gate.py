@@ -199,7 +199,7 @@ class TextGate:
         self._call_of = call_of
         self._message_of = message_of
         self._messages: dict[Hashable, list[TextPart]] = {}
-        self._message: dict[TextPart, list[TextPart]] = {}
+        self._place_in_message: dict[TextPart, tuple[list[TextPart], int]] = {}
         self._told_together: list[list[Lone]] = []
         self._may_stream = may_stream
         self._mode: Mode = mode or Window()
@@ -293,17 +293,18 @@ class TextGate:
 
         A part of which something has left already was joined to what stands before it when that was asked about.
         """
-        if not self._message and not self._told_together:
+        if not self._place_in_message and not self._told_together:
             return
         places: dict[object, int] = {question: index for index, question in enumerate(self._asked)}
-        messages = {
-            id(parts): parts for part in places if isinstance(part, TextPart) and (parts := self._message.get(part))
-        }
-        for parts in messages.values():
-            asked = [part for part in parts if part in places]
-            begun = asked[0].left > 0
-            before = "" if begun else self._before(parts[: parts.index(asked[0])])
-            joined = [places[part] for part in asked if part is asked[0] or not part.left]
+        messages: dict[int, tuple[list[TextPart], list[int]]] = {}
+        for part in places:
+            if isinstance(part, TextPart) and part in self._place_in_message:
+                parts, number = self._place_in_message[part]
+                messages.setdefault(id(parts), (parts, []))[1].append(number)
+        for parts, numbers in messages.values():
+            first = min(numbers)
+            before = "" if parts[first].left > 0 else self._before(parts, first)
+            joined = [places[parts[n]] for n in sorted(numbers) if n == first or not parts[n].left]
             if len(joined) + bool(before) > 1:
                 yield JoinedParts(tuple(joined), before)
         for lones in self._told_together:
@@ -311,12 +312,12 @@ class TextGate:
             if len(indices) > 1:
                 yield JoinedParts(indices)
 
-    def _before(self, parts: Sequence[TextPart]) -> str:
-        """The end of these texts."""
+    def _before(self, parts: Sequence[TextPart], end: int) -> str:
+        """The end of the first ones of these texts."""
         reach = self._mode.overlap if isinstance(self._mode, Window) else _REACH
         before = ""
-        for part in reversed(parts):
-            before = part.end_of(reach - len(before)) + before
+        for number in range(end - 1, -1, -1):
+            before = parts[number].end_of(reach - len(before)) + before
             if len(before) >= reach:
                 break
         return before
@@ -503,9 +504,8 @@ class TextGate:
         message = self._message_of(item, place, kind)
         if message is not None:
             parts = self._messages.setdefault(message, [])
+            self._place_in_message[part] = parts, len(parts)
             parts.append(part)
-            if len(parts) > 1:
-                self._message.update(dict.fromkeys(parts if len(parts) == 2 else (part,), parts))
         return part
 
     def _tokens_of(self, item: Item) -> Tokens:
