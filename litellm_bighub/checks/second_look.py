@@ -71,7 +71,7 @@ class SecondLook:
             present = message.indices if all_present else [index for index in message.indices if texts[index]]
             if len(present) + bool(message.before) > 1:
                 joined.append(present)
-                views.append(View(present, [texts[index] for index in present], self._visible, message.before))
+                views.append(View(present, [*map(texts.__getitem__, present)], self._visible, message.before))
         if not all(map(str.isascii, texts)):
             seen = set(chain.from_iterable(joined))
             alone = (index for index, text in enumerate(texts) if index not in seen and self.needed(text))
