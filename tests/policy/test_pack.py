@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -16,6 +18,8 @@ from litellm_bighub.policy.parts.call_parts import ToolParts
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import PackName, PolicyText, build, canonical_text
 from tests.policy.allowed_programs import PROGRAMS
+from tests.policy.parts import bash_sandbox
+from tests.policy.parts.generated_commands import many
 from tests.policy.reported_evasions import REPORTED, commands
 
 AGENT = build(parse_policy("version: 1\nworkspace: /repo\ninclude: coding-agent\n", "p.yaml"))
@@ -779,3 +783,29 @@ def test_payments_sum_refunds_up_for_each_actor_and_currency(tmp_path):
     path.write_text("cases:\n  - name: a day\n    calls:\n" + "".join(f"      - {call}\n" for call in calls))
     text = parse_policy("version: 1\ninclude: payments\n", "p.yaml")
     assert [one.problem for one in check_cases(text, path)] == [None] * 8
+
+
+@pytest.mark.skipif(not bash_sandbox.is_possible(), reason="needs unshare and chroot")
+def test_a_real_bash_runs_nothing_that_the_pack_would_not_allow_by_itself(tmp_path):
+    sandbox = bash_sandbox.Sandbox(tmp_path)
+    made = list(many(7, 1000))
+    own = [command for program in PROGRAMS for command in commands(program.allowed)]
+    judged = [
+        *lines(ALLOWED),
+        *own,
+        *made,
+        *(f"{one}{joint}{other}" for joint in JOINTS for one, other in pairwise(own)),
+    ]
+    allowed = [text for text in dict.fromkeys(judged) if decided(command=text) == "allowed"]
+    before = sandbox.files()
+    ran = [(text, words) for text, records in sandbox.run(allowed) for words in records]
+    assert len(ran) > 500
+    assert [(text, words) for text, words in ran if "cd " not in text and not is_allowed(words)] == []
+    assert sandbox.files() == before
+
+
+JOINTS = ("; ", " && ", " | ", "\n", " & ")
+
+
+def is_allowed(words):
+    return decided(command=shlex.join(words)) == "allowed"
