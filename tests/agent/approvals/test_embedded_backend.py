@@ -25,6 +25,7 @@ from tests.control_plane.serving import serving
 APPROVE = {"resolution": "approved", "comment": "fine", "by": "ann"}
 POLICY = """\
 version: 1
+tools: {refund: {value: amount}}
 rules:
   - {name: refunds, tool: refund, require_approval_above: 500, max_value: 1000}
 """
@@ -240,10 +241,24 @@ def test_what_a_person_put_in_place_of_the_arguments_is_what_runs(driver, model,
     driver.run(guard)
     request_id = guard.pending[0]["calls"][0]["pending"]["request_id"]
     edited = {"order_id": "ord_1", "amount": 600.0}
+    too_much = Resolution(request_id, "approve", by="ann", edited={**edited, "amount": 1001.0})
+    assert loop.call(plane.resolve, too_much).code == "blocked"
     loop.call(plane.resolve, Resolution(request_id, "approve", by="ann", edited=edited))
     payload = driver.call(guard, "resume", state=guard.pending[0])
     assert refunds.paid == [600.0]
     assert payload["execution"]["last"]["arguments"] == edited
+
+
+def test_an_amount_that_code_alone_measures_is_not_that_of_an_edit(driver, model, policy, plane, loop):
+    """People answer in another process, which knows only what the policy says of tools."""
+    policy.write_text(POLICY.replace("tools: {refund: {value: amount}}\n", ""))
+    model([refund(700)], [text("waiting")])
+    guard = driver.guard(decider="embedded", policy=policy)
+    guard.tool("refund", Refunds().refund, value_from_args=lambda a: a["amount"])
+    driver.run(guard)
+    request_id = guard.pending[0]["calls"][0]["pending"]["request_id"]
+    edit = Resolution(request_id, "approve", by="ann", edited={"order_id": "ord_1", "amount": 100_000.0})
+    assert "the call has none" in loop.call(plane.resolve, edit).problem
 
 
 def test_a_dry_run_needs_a_decider_that_has_one(driver):
