@@ -81,6 +81,8 @@ class Wording:
     reason: str = _sentence("Reason: {reason}")
     # What follows the sentence of a call that a person denied or approved, if that person wants the agent to know.
     person_told: str = _sentence("The person says: {told}")
+    # What stands in the place of that if a text guardrail refuses it.
+    note_withheld: str = _sentence("(withheld by a text check)")
 
     # In the place of a call whose stream ended, of the output of a call without a notice, of an MCP call that lost its
     # arguments.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import litellm
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 
@@ -16,6 +17,7 @@ from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
 from litellm_bighub.gateway.conversation.identity import call_context, previous_response_id
 from litellm_bighub.gateway.conversation.stored_responses import is_stored
+from litellm_bighub.gateway.hooks.text_guardrail import TextGuardrail
 from litellm_bighub.gateway.pipeline.answer_format import refuse_streamed_batch
 from litellm_bighub.gateway.pipeline.next_answer import next_answer
 from litellm_bighub.gateway.pipeline.request_log import log_results, logged_decisions
@@ -100,12 +102,23 @@ class ProxyRequest:
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Logs decisions with LiteLLM."""
-        return logged_decisions(self.guardrail, self.data, names_blocked=self._names_blocked)
+        return logged_decisions(
+            self.guardrail, self.data, names_blocked=self._names_blocked, note_check=self._note_check
+        )
 
     def logged_answer(self) -> AbstractContextManager[None]:
         """Logs decisions with LiteLLM, and in the guardrail's span if there is one."""
         spans = self.telemetry.spans if self.settings.guardrail_spans else None
-        return logged_decisions(self.guardrail, self.data, names_blocked=self._names_blocked, spans=spans)
+        return logged_decisions(
+            self.guardrail, self.data, names_blocked=self._names_blocked, spans=spans, note_check=self._note_check
+        )
+
+    async def _note_check(self, told: str) -> str:
+        """What a person writes to the agent, as the text guardrails of the request leave it, in their order."""
+        for callback in litellm.callbacks:
+            if isinstance(callback, TextGuardrail):
+                told = await callback.check_note(self.data, told)
+        return told
 
     @property
     def _names_blocked(self) -> bool:

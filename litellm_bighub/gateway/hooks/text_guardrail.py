@@ -313,6 +313,19 @@ class TextGuardrail(NativeGuardrail):
         for guardrail in self.applied():
             await self._handlers[spoken].check_message(message, guardrail, {"metadata": {}}, side)
 
+    async def check_note(self, data: JsonObject, told: str) -> str:
+        """What a person writes to the agent of a request, if the texts of that request or of its answer are checked.
+
+        Raises:
+            Exception: what a guardrail raises to refuse it.
+        """
+        events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
+        if any(self.should_run_guardrail(data, event) for event in events):
+            for guardrail in self.applied():
+                logging_obj = data.get("litellm_logging_obj")
+                [told] = await self._handler.check_texts(guardrail, data, logging_obj, [told], input_type="request")
+        return told
+
     async def _check_mcp(
         self,
         request_data: JsonObject,

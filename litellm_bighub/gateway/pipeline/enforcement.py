@@ -28,7 +28,9 @@ from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.results import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
+from litellm_bighub.gateway.conversation.note_check import checked_notes
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.request_scope import request_scope
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.client_connection import while_connected
 
@@ -207,7 +209,9 @@ class Enforcement:
     async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls in parallel; with `on_approval: wait`, wait for a person."""
         seconds = self.withholding.approval_wait_seconds if self.withholding.waits else 0.0
-        return await (self.cache or self.tool_decisions).decide(calls, context, wait_seconds=seconds)
+        decisions = await (self.cache or self.tool_decisions).decide(calls, context, wait_seconds=seconds)
+        check = request_scope().note_check
+        return decisions if check is None else await checked_notes(decisions, check, self.tool_decisions.wording)
 
 
 def enforce(response: object, decided: Sequence[PlacedCall]) -> None:

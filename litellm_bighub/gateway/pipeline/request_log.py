@@ -10,6 +10,7 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm_bighub.deciders.event_sinks import InstantSink
 from litellm_bighub.domain.event import DecisionEvent, UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.gateway.conversation.note_check import NoteCheck
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.telemetry.spans import DecisionSpans
 
@@ -39,10 +40,11 @@ class RequestLog(InstantSink):
 class logged_decisions:  # noqa: N801 - used like a function; a generator context manager would be slower
     """Logs the decisions made inside as guardrail information, and as a span if `spans` are given.
 
-    `names_blocked` tells whether callers get the names of blocked calls, as notices tell them.
+    `names_blocked` tells whether callers get the names of blocked calls, as notices tell them. `note_check` checks what
+    people write to the agent with those decisions.
     """
 
-    __slots__ = ("_before", "_events", "_guardrail", "_names_blocked", "_request_data", "_spans")
+    __slots__ = ("_before", "_events", "_guardrail", "_names_blocked", "_note_check", "_request_data", "_spans")
 
     def __init__(
         self,
@@ -51,20 +53,23 @@ class logged_decisions:  # noqa: N801 - used like a function; a generator contex
         *,
         names_blocked: bool = True,
         spans: DecisionSpans | None = None,
+        note_check: NoteCheck | None = None,
     ) -> None:
         self._guardrail = guardrail
         self._request_data = request_data
         self._names_blocked = names_blocked
         self._spans = spans
+        self._note_check = note_check
         self._events: list[DecisionEvent] = []
 
     def __enter__(self) -> None:
         scope = request_scope()
-        self._before = scope.decisions
-        enter(scope._replace(decisions=self._events))
+        self._before = scope.decisions, scope.note_check
+        enter(scope._replace(decisions=self._events, note_check=self._note_check))
 
     def __exit__(self, *_raised: object) -> None:
-        enter(request_scope()._replace(decisions=self._before))
+        decisions, note_check = self._before
+        enter(request_scope()._replace(decisions=decisions, note_check=note_check))
         if self._events:
             self._tell(self._events)
 

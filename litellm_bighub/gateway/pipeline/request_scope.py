@@ -20,6 +20,7 @@ from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 if TYPE_CHECKING:
+    from litellm_bighub.gateway.conversation.note_check import NoteCheck
     from litellm_bighub.gateway.hooks.translation.stream_scan import StreamScan
     from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 
@@ -42,6 +43,7 @@ class RequestScope(NamedTuple):
         calls_in_code: whether a governed function decides on the tool calls, so that callbacks do not.
         texts_in_code: whether a governed function checks the texts, so that callbacks do not.
         decisions: collects decisions for LiteLLM's logging.
+        note_check: checks what people write to the agent, with the text guardrails of the request.
         server_side_calls: the server-side calls of the stream whose next event is awaited.
         released: the tool calls that the last call in code has released.
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
@@ -55,6 +57,7 @@ class RequestScope(NamedTuple):
     calls_in_code: bool = False
     texts_in_code: bool = False
     decisions: list[DecisionEvent] | None = None
+    note_check: NoteCheck | None = None
     server_side_calls: ServerSideCalls | None = None
     released: frozenset[CallName] = frozenset()
     stream_scans: dict[int, StreamScan] | None = None
