@@ -131,3 +131,38 @@ def test_whoever_answers_about_texts_alone_lets_no_image_leave(case):
     asked = next(step for step in steps if isinstance(step, Scan) and step.images)
     with pytest.raises(GateError, match="is answered with"):
         gate.answer(asked.texts)
+
+
+UNKNOWN = {
+    "chat": [chunk({"content": "hi"}), chunk({"later": f"data:text/csv;base64,{SECRET}"}), chunk({}, "stop")],
+    "chat, of several": [chunk({"content": "hi", "later": f"data:text/csv;base64,{SECRET}"}), chunk({}, "stop")],
+}
+
+
+def of_unknown(case, answer):
+    """What leaves of a stream whose unknown field is a file, and the texts that were asked about."""
+    gate, out, asked = texts_of(format_named("chat")).gate(Window()), [], []
+    for step in (*(partial(gate.feed, event) for event in UNKNOWN[case]), gate.finish):
+        told = step()
+        while isinstance(told, Scan):
+            asked += [*told.texts, *told.files]
+            told = gate.answer([*map(answer, told.texts), *told.images, *told.files])
+        out += told.events if isinstance(told, Release) else []
+    return str(out), asked
+
+
+@pytest.mark.format("chat")
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_a_file_in_an_unknown_field_is_read_before_it_leaves(case):
+    out, asked = of_unknown(case, lambda told: told.replace("bob@example.com", "[EMAIL]"))
+    assert "mail bob@example.com" in asked
+    assert f"data:text/csv;base64,{SECRET}" in asked
+    assert MASKED in out
+    assert SECRET not in out
+
+
+@pytest.mark.format("chat")
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_what_is_rewritten_as_a_text_and_as_a_file_does_not_leave(case):
+    with pytest.raises(PayloadError, match="both as a text and as the file"):
+        of_unknown(case, lambda told: told.replace("bob@example.com", "[EMAIL]").replace("csv", "plain"))

@@ -49,6 +49,7 @@ class TextKind(Enum):
 _TEXT, _OUTPUT_TEXT, _JSON, _OBJECT = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.JSON, TextKind.OBJECT
 _NAME, _SIGNED, _TOKENS = TextKind.NAME, TextKind.SIGNED, TextKind.TOKENS
 _FILE: Final = TextKind.FILE
+TWICE: Final = "was rewritten both as a text and as the file that it is"
 NO_TEXTS: Final = (TextKind.IMAGE, TextKind.MEDIA)
 """The kinds of slots that guardrails are handed apart from texts, in this order."""
 
@@ -229,6 +230,7 @@ class Found:
         given = iter(texts)
         changed = [(slot, text) for slot, text in zip(self._slots, given, strict=False) if text != slot.text]
         plain: list[tuple[dict[Any, Any], Any, str]] = []
+        places: set[tuple[int, str | int]] = set()
         for text, said, told in zip(given, self.said, self.told, strict=False):
             if text == said:
                 continue
@@ -237,6 +239,10 @@ class Found:
                 changed.append((slot_of(said, told), text))
             else:
                 plain.append((held, told[1], text))
+                places.add((id(told[0]), told[1]))
+        twice = next((slot for slot, _ in changed if (id(slot.owner), slot.key) in places), None)
+        if twice is not None:
+            raise PayloadError(twice.path, TWICE)
         if changed:
             rewrite([slot for slot, _ in changed], [text for _, text in changed])
         for held, key, text in plain:
@@ -310,9 +316,14 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
 
 def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
     """Raise what `rewrite` would raise, and write nothing."""
+    written: set[tuple[int, str | int]] = set()
     for slot, text in zip(slots, texts, strict=True):
         if text == slot.text:
             continue
+        place = (id(slot.owner), slot.key)
+        if place in written:
+            raise PayloadError(slot.path, TWICE)
+        written.add(place)
         if slot.kind is _NAME or (slot.kind is _SIGNED and slot.within is None):
             raise PayloadError(slot.path, "was rewritten, but means something only as it stands")
         if not fields.is_writable(slot.owner):

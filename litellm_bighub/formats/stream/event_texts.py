@@ -11,9 +11,19 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from litellm_bighub.domain.payload import Payload
+from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload.copies import with_fields, without
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.payload.slots import NO_TEXTS, Slot, TextKind, Where, media_fields, still_fits, value_of
+from litellm_bighub.formats.payload.slots import (
+    NO_TEXTS,
+    TWICE,
+    Slot,
+    TextKind,
+    Where,
+    media_fields,
+    still_fits,
+    value_of,
+)
 
 Place: TypeAlias = tuple[str | int, ...]
 """Where a text stands in its item, or the way from an event to it."""
@@ -170,11 +180,17 @@ def with_delta(owner: object, keys: Place, text: str) -> object:
 
 
 def with_texts(owner: object, changes: Iterable[tuple[Place, Slot, str]]) -> object:
-    """A copy in which these texts are different. Only what stands on the way to them is copied."""
+    """A copy in which these texts are different. Only what stands on the way to them is copied.
+
+    Raises:
+        PayloadError: two of them stand in one place.
+    """
     below: dict[str | int, list[tuple[Place, Slot, str]]] = {}
     fields: dict[str | int, object] = {}
     rewritten: tuple[Slot, str] | None = None
     for keys, slot, value in changes:
+        if len(keys) == 1 and keys[0] in fields:
+            raise PayloadError(slot.path, TWICE)
         if len(keys) == 1 and slot.kind in NO_TEXTS:
             media = media_fields(slot, value)
             owner = without(owner, *(str(key) for key, told in media.items() if told is None))

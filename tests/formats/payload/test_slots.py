@@ -322,3 +322,20 @@ def test_everything_is_texts_then_images_then_files():
     kinds = {"t": TextKind.TEXT, "i": TextKind.IMAGE, "f": TextKind.MEDIA}
     text, image, file = (slot({key: key}, key, kind) for key, kind in kinds.items())
     assert Found([text], ["i"], ["f"], [image], [file]).everything == [text, image, file]
+
+
+@pytest.mark.parametrize("media", ["text/csv", "image/png"])
+def test_a_file_in_an_unknown_field_is_not_rewritten_twice(media):
+    url = f"data:{media};base64,bWFpbCBib2I="
+    payload = {"later": url}
+    slots = [Slot(payload, "later", url, TextKind.TEXT, (None, "later"))]
+    file = Slot(payload, "later", "mail bob", TextKind.FILE, (None, "later"))
+    if media == "image/png":
+        file = Slot(payload, "later", url, TextKind.IMAGE, (None, "later"))
+    with pytest.raises(PayloadError, match="both as a text and as the file"):
+        rewrite([*slots, file], ["x", "data:image/png;base64,QQ=="])
+    found = Found([file])
+    found.add(payload, "later", url, TextKind.TEXT, (None, "later"))
+    with pytest.raises(PayloadError, match="both as a text and as the file"):
+        found.rewrite(["data:image/png;base64,QQ==", "x"])
+    assert payload == {"later": url}

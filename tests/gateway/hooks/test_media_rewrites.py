@@ -129,3 +129,25 @@ async def test_an_image_that_is_redacted_in_the_messages_counts(channels):
     data = await guardrail.async_pre_call_hook(CALLER, cache, {"model": "m", **make(PNG)}, call_type)
 
     assert data["messages"] == make(JPEG)["messages"]
+
+
+@pytest.mark.parametrize("call_type", ["acompletion", "aresponses"])
+@pytest.mark.parametrize("both", [False, True], ids=["as a picture", "as a text too"])
+async def test_a_picture_in_an_unknown_field_is_not_rewritten_twice(call_type, both):
+    cache: Any = None
+    said = {"type": "image_url", "image_url": {"url": "https://a.test"}, "later": PNG}
+    asked = {"acompletion": {"messages": user(said)}, "aresponses": {"input": user(said)}}[call_type]
+
+    def answer(inputs: Any) -> Any:
+        texts = ["x" if text == PNG and both else text for text in inputs["texts"]]
+        return {**inputs, "texts": texts, "images": [JPEG if image == PNG else image for image in inputs["images"]]}
+
+    guardrail = TextGuardrail(guardrail_name="texts", guardrails=[Today(answer)])
+    call: Any = call_type
+    if both:
+        with pytest.raises(GuardrailAnswerError, match="later"):
+            await guardrail.async_pre_call_hook(CALLER, cache, {"model": "m", **asked}, call)
+    else:
+        data = await guardrail.async_pre_call_hook(CALLER, cache, {"model": "m", **asked}, call)
+        assert JPEG in str(data)
+        assert PNG not in str(data)

@@ -25,6 +25,7 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import members, with_fields, without
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
 from litellm_bighub.formats.payload.fields import get, is_object
+from litellm_bighub.formats.payload.file_texts import is_data_url
 from litellm_bighub.formats.payload.opaque_texts import tokens_apart
 from litellm_bighub.formats.payload.slots import Slot, TextKind
 from litellm_bighub.formats.payload.text_walk import TextWalk
@@ -160,7 +161,7 @@ def _lone(chunk: object) -> StreamedText | None:
         return None
     key = told[0]
     text: object = delta[key]
-    if type(text) is not str:
+    if type(text) is not str or _is_file(key, text):
         return None
     lane = f"{choice.get('index') or 0} {key}"
     return StreamedText(("delta", key), TextKind.TEXT, ("choices", 0, "delta", key), text, is_done=False, item_id=lane)
@@ -255,7 +256,7 @@ def _pieces_of_field(choice: object, key: str, value: object) -> Iterator[_Piece
         return with_fields(empty, delta=with_fields(get(empty, "delta"), **{key: held}))
 
     if isinstance(value, str):
-        yield _Piece(holding(value), key, ("delta", key), text=value)
+        yield _Piece(holding(value), key, ("delta", key), text=value, is_whole=_is_file(key, value))
     elif key == _CALLS and isinstance(value, (list, tuple)):
         yield from _pieces_of_calls(cast("Sequence[object]", value), holding)
     elif key in {_LEGACY, _AUDIO} and is_object(value):
@@ -272,6 +273,11 @@ def _pieces_of_field(choice: object, key: str, value: object) -> Iterator[_Piece
         yield from _pieces_of_parts(cast("list[object]", value), holding)
     else:
         yield _grouped(holding(value), key, value, MESSAGE, ("delta",))
+
+
+def _is_file(key: str, value: str) -> bool:
+    """Whether a field that nobody knows is nothing but a file, in one piece."""
+    return value.lstrip()[4:5] == ":" and key not in MESSAGE and is_data_url(value)
 
 
 def _pieces_of_parts(parts: Sequence[object], holding: Callable[[object], object]) -> Iterator[_Piece]:

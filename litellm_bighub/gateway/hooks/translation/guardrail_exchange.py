@@ -11,7 +11,7 @@ from litellm_bighub.checks.second_look import Parts, SecondLook, check_again
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite, stands_in
+from litellm_bighub.formats.payload.slots import NO_TEXTS, Found, Slot, TextKind, rewrite, stands_in
 from litellm_bighub.gateway.hooks.translation.guardrail_calls import ToolCallChunks
 
 Mappings = list[tuple[Any, ...]]
@@ -138,7 +138,8 @@ def write(
     rewritten = [slot for slot, text in exact if text != slot.text]
     found_again = [slot for (slot, text), (_, last) in zip(exact, writes, strict=True) if text == slot.text != last]
     for slot, text in elsewhere:
-        if _is_among(slot, found_again) and not _is_among(slot, rewritten):
+        is_again = slot.kind in NO_TEXTS or not _is_among(slot, rewritten)
+        if is_again and (_is_among(slot, rewritten) or _is_among(slot, found_again)):
             raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} {slot.path}")
         if not _is_among(slot, rewritten):
             writes.append((slot, text))
