@@ -32,7 +32,7 @@ from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
-from litellm_bighub.gateway.logs.logged_details import hide_refused
+from litellm_bighub.gateway.logs.logged_details import hide_refused, hiding_refused_answer
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_approval, tell_approval_late
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
@@ -200,6 +200,10 @@ class BighubGuardrail(NativeGuardrail):
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Decide on the calls of a whole answer."""
+        with hiding_refused_answer(data):
+            return await self._governed_answer(data, user_api_key_dict, response)
+
+    async def _governed_answer(self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload) -> Payload:
         await self.pipeline.conversation.record_results(data, response)
         request = self.request(data, user_api_key_dict)
         if is_stored(request.where) and is_deletion(response):

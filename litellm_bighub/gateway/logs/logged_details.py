@@ -6,6 +6,8 @@ LiteLLM calls this before any logger. On an error in it, LiteLLM would log the r
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Final
 
@@ -99,6 +101,16 @@ def hide_refused_answer(request: JsonMapping) -> None:
     details = getattr(request.get("litellm_logging_obj"), "model_call_details", None)
     if isinstance(details, dict):
         _hide_answer(details)
+
+
+@contextmanager
+def hiding_refused_answer(request: JsonMapping) -> Generator[None]:
+    """Hide an answer from loggers if it is refused within: some releases log it as a failure that nothing marks."""
+    try:
+        yield
+    except Exception:
+        hide_refused_answer(request)
+        raise
 
 
 def _hide_answer(details: JsonObject) -> None:

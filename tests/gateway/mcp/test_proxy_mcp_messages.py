@@ -147,13 +147,13 @@ async def test_what_is_refused_is_an_error_and_the_session_goes_on(gateway, said
 @pytest.mark.parametrize("where", ["name", "key", "number"])
 async def test_what_means_something_only_as_it_stands_is_not_rewritten(gateway, where):
     if where == "name":
-        gateway.server.results["resources/list"] = {"resources": [{"name": "a", "uri": f"file:///{SECRET}"}]}
+        gateway.server.results["resources/read"] = {"contents": [{"text": "a", "uri": f"file:///{SECRET}"}]}
     async with gateway.session() as session:
         await session.initialize()
         asked = len(gateway.server.got)
         if where == "name":
             with pytest.raises(MCPError):
-                await session.list_resources()
+                await session.read_resource("file:///a")
         elif where == "key":
             called = await session.call_tool("demo-look", {SECRET: "x"})
             assert called.is_error
