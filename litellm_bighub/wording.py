@@ -720,8 +720,7 @@ class Wording:
 
     def may_be_notice(self, said: str) -> bool:
         """Whether a message may be the sentence in the place of a call: it begins like one."""
-        names = (each.name for each in fields(self) if each.name.startswith(("blocked_", "needs_approval", "stream_")))
-        return any(said.startswith(getattr(self, name).partition("{")[0]) for name in names)
+        return said.startswith(tuple(getattr(self, name).partition("{")[0] for name in _IN_PLACE))
 
     def refused_answer(self, problem: str, route: str) -> str:
         """The sentence to a caller whose answer has an unknown shape; the route may be unknown."""
@@ -741,6 +740,11 @@ class Wording:
         """What follows a sentence to tell its reason; nothing without one."""
         return f" {self.reason.format(reason=reason)}" if reason else ""
 
+
+_IN_PLACE: Final = tuple(
+    each.name for each in fields(Wording) if each.name.startswith(("blocked_", "needs_approval", "stream_"))
+)
+"""The sentences that stand in the place of a call; a request may hold a thousand messages that are compared."""
 
 ENGLISH: Final = Wording()
 """The default."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +28,7 @@ from litellm_bighub.domain.conversation.fact import (
     kept,
     of_call,
     of_caller,
+    of_calls,
     of_one_call,
     possible,
     spans,
@@ -115,7 +116,7 @@ class ConversationHistory:
         fresh = await self.decisions.followed()
         if fresh is None:
             return FollowedConversation()
-        known = await self._calls(results, response_id, conversation, context)
+        known = _KnownCalls(await self._calls(results, response_id, conversation, context))
         now = self.decisions.clock()
         brought = {tool: now for found in results for tool in self._tools(found, known)}
         own = own_marks(response_id, conversation, context)
@@ -129,13 +130,14 @@ class ConversationHistory:
             earlier.append(_lately(lately, fresh, now))
         history = ""
         if fresh.calls is not None:
-            sure = own - marks_of_calls(_ambiguous(known), context)
+            sure = own - marks_of_calls(known.ambiguous(), context)
             facts = merged(
                 history if name in sure else possible(history) | _threads(history)
                 for name, history in before.items()
                 if name != caller
             )
-            new = {fact: now for found in results for fact in self._facts(found, known, facts)}
+            by_call = of_calls(facts)
+            new = {fact: now for found in results for fact in self._facts(found, known, by_call)}
             if not spans(facts):
                 facts |= {**possible(_lately(lately, fresh, now)), **self._began(caller, fresh, now)}
             history = _text(merged([kept(facts), new]), lately, fresh)
@@ -205,9 +207,9 @@ class ConversationHistory:
         search = Search(response_id, storable(conversation), ids, (), *owner)
         return [call for call in await self.decisions.ledger.find(search) if (call.key, call.user) == owner[1:]]
 
-    def _tools(self, found: FoundResult, known: Sequence[DecidedCall]) -> set[str]:
+    def _tools(self, found: FoundResult, known: _KnownCalls) -> set[str]:
         """The tools whose result that may be: what the request says, and what the ledger knows."""
-        calls = [call for call in known if call.call_id == storable(found.call_id)]
+        calls = known.of(found)
         if any(found.is_ours(call, self.decisions.wording) for call in calls if not call.released):
             return set()
         tools = {call.tool for call in calls}
@@ -215,18 +217,17 @@ class ConversationHistory:
             tools.add(found.call().name)
         return {tool if is_readable(tool) else UNKNOWN_TOOL for tool in tools} or {UNKNOWN_TOOL}
 
-    def _facts(self, found: FoundResult, known: Sequence[DecidedCall], facts: Facts) -> set[str]:
+    def _facts(self, found: FoundResult, known: _KnownCalls, by_call: Mapping[str, Sequence[str]]) -> set[str]:
         """What a result says of earlier calls. Only one of a released call that is surely known says it for sure."""
-        tools = self._tools(found, known)
-        calls = [call for call in known if call.call_id == storable(found.call_id)]
+        calls = known.of(found)
         if found.call is not None:
             made = found.call()
             calls = [call for call in calls if call.tool == made.name and call.digest == made.digest]
         if calls and len({(call.tool, call.digest) for call in calls}) == 1 and all(call.released for call in calls):
             head = of_one_call(calls[0].call_id, calls[0].digest, calls[0].tool)
-            if surely := {RETURNED + fact.removeprefix(head) for fact in facts if fact.startswith(head)}:
+            if surely := {RETURNED + fact.removeprefix(head) for fact in by_call.get(head, ())}:
                 return surely
-        return {fact for tool in tools for fact in unsure(tool)}
+        return {fact for tool in self._tools(found, known) for fact in unsure(tool)}
 
     def _began(self, caller: str, fresh: FreshHistory, now: float) -> dict[str, float]:
         """A new conversation, which goes on from what the key and user did in the window."""
@@ -234,16 +235,28 @@ class ConversationHistory:
         return began | ({thread(caller, now - fresh.seconds, now): now} if fresh.seconds else {})
 
 
+class _KnownCalls:
+    """Calls that the ledger knows, by their ids: a request may replay a thousand."""
+
+    def __init__(self, calls: Sequence[DecidedCall]) -> None:
+        self._by_id: defaultdict[str, list[DecidedCall]] = defaultdict(list)
+        for call in calls:
+            self._by_id[call.call_id].append(call)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_id)
+
+    def of(self, found: FoundResult) -> Sequence[DecidedCall]:
+        """Those that a result may be of."""
+        return self._by_id.get(storable(found.call_id), ())
+
+    def ambiguous(self) -> set[str]:
+        """The ids of calls of several answers: what came before one of them did not surely come before the other."""
+        return {call_id for call_id, calls in self._by_id.items() if len({call.response_id for call in calls}) > 1}
+
+
 def _told(returned: Returned) -> str:
     return told(name for name in returned if not is_fact(name))
-
-
-def _ambiguous(known: Sequence[DecidedCall]) -> set[str]:
-    """The ids that calls of several answers have: what came before one of them did not surely come before the other."""
-    answers: defaultdict[str, set[str]] = defaultdict(set)
-    for call in known:
-        answers[call.call_id].add(call.response_id)
-    return {call_id for call_id, ids in answers.items() if len(ids) > 1}
 
 
 def _threads(history: Returned) -> dict[str, float]:

@@ -213,6 +213,15 @@ def of_one_call(call_id: str, digest: str, tool: str) -> str:
     return f"{_OF_CALL}{named} "
 
 
+def of_calls(facts: Facts) -> dict[str, list[str]]:
+    """The facts that single calls add when their results come back, by how those of a call begin."""
+    found: dict[str, list[str]] = {}
+    for fact in facts:
+        if fact[:1] == _OF_CALL:
+            found.setdefault(fact[: fact.index(" ") + 1], []).append(fact)
+    return found
+
+
 def unsure(tool: str) -> set[str]:
     """A result that may be one of this tool, whatever its arguments were."""
     name = tool if is_readable(tool) else ANY_TOOL

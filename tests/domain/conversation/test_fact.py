@@ -99,6 +99,7 @@ def test_what_is_so_elsewhere_is_possible_here():
     assert fact.possible(facts) == {"?<a": 1.0, "?>b": 2.0}
     assert fact.of_caller(facts) == {"^": 0.0, "^<a": 1.0}
     assert fact.kept(facts) == {"<a": 1.0, "?>b": 2.0, "@m": 3.0}
+    assert fact.of_calls(facts) == {own.removesuffix("verify"): [own]}
     assert [name for name in facts if fact.is_thread(name)] == ["@m"]
     assert not fact.is_fact("a tool")
     assert fact.unsure("verify") == {"?<verify", "?<verify *"}
