@@ -1,11 +1,13 @@
 """CPU that commands, sums, sequences and labels add: to judging by 100 rules, and to a decision with a durable record.
 
 Both sides of a row take turns in one run, and only the process's own CPU counts. Each command is another one, so that
-none is remembered. Sequences and labels are those of a conversation that has used fifty tools.
+none is remembered. Sequences and labels of a recorded decision are those of a conversation that has used fifty tools.
+A request that replays a thousand tool turns passes the real hooks of the guardrail, up to its decided answer.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import statistics
@@ -18,6 +20,7 @@ import cedarpy
 
 from benchmarks.control_plane import CALL, CEDAR, CONTEXT, FILL, REQUEST, ROWS, RULES
 from benchmarks.figure import Figure
+from litellm_bighub import BighubGuardrail
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
@@ -26,6 +29,7 @@ from litellm_bighub.domain.conversation.fact import RELEASED, RETURNED, text_of
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
+from tests.gateway.tool_turns import ROUTES, ToolTurns
 
 CALLS = 50
 TURNS = 120
@@ -126,6 +130,64 @@ def plane_of(path, rules):
     return ControlPlane(open_database(sqlite_url(path)), PolicySource(policy), redact=Redactor().redact)
 
 
+REPLAYED = 1_000
+FEW_REPLAYED = 100
+AT_ONCE = 50
+REPLAYS = 7
+READING = {"name": "reading", "tool": "tool_*"}
+FOLLOWING = [{**TAINTED, "tool": "send"}, {**SUMMED, **AFTER}, READING]
+PAID = ("payment", {"currency": "EUR", "amount": 30})
+RULES_OF = {"with": FOLLOWING, "without": [PAYMENT, READING]}
+
+
+async def replayed():
+    """Requests that replay tool turns, with rules that sum up, ask for earlier calls and labels, and with none."""
+    for wire in ROUTES:
+        took = {}
+        for turns in (FEW_REPLAYED, REPLAYED):
+            with tempfile.TemporaryDirectory() as directory:
+                clients = {name: await client_of(wire, turns, Path(directory) / name) for name in RULES_OF}
+                took[turns] = await answered(clients, ToolTurns.body)
+                if wire == "responses" and turns == REPLAYED:
+                    going_on = await answered(clients, ToolTurns.going_on)
+                for client in clients.values():
+                    await client.guardrail.tool_decisions.aclose()
+        with_, without = took[REPLAYED]["with"], took[REPLAYED]["without"]
+        what = f"{wire}: a request of {REPLAYED:,} tool turns and its decision, with all three (theirs: without)"
+        yield Figure.of_turns(what, with_, without, at_most=1.3)
+        few, many = (statistics.median(took[turns]["with"]) / turns for turns in (FEW_REPLAYED, REPLAYED))
+        yield Figure.of_ratio(f"{wire}: each of {REPLAYED:,} turns (theirs: of {FEW_REPLAYED})", many, few, at_most=1.3)
+    what = f"responses: a request that names the last of {REPLAYED:,} turns, with all three (theirs: without)"
+    yield Figure.of_turns(what, going_on["with"], going_on["without"], at_most=1.3)
+
+
+async def client_of(wire, turns, folder):
+    """A client that has made so many turns, under the rules of the folder's name."""
+    folder.mkdir()
+    policy = {"version": 1, "tools": TOOLS, "rules": RULES_OF[folder.name]}
+    (folder / "policy.json").write_text(json.dumps(policy))
+    url = sqlite_url(folder / "bighub.db")
+    client = ToolTurns(wire, BighubGuardrail(policy=str(folder / "policy.json"), database_url=url))
+    await client.turns(("tool_49", {}))
+    for first in range(1, turns, AT_ONCE):
+        calls = [(f"tool_{at % 49}", {"number": at}) for at in range(first, min(turns, first + AT_ONCE))]
+        await client.turns(*calls)
+    return client
+
+
+async def answered(clients, body_of):
+    """Seconds of CPU of a request and its answer, by turns."""
+    took = {name: [] for name in clients}
+    for turn in range(REPLAYS + 1):
+        for name in (list(clients), list(reversed(clients)))[turn % 2]:
+            body = body_of(clients[name])
+            started = time.process_time()
+            assert await clients[name].passes(*PAID, body)
+            if turn:  # the first warms up
+                took[name].append(time.process_time() - started)
+    return took
+
+
 async def decided(planes):
     """Seconds of CPU of a decision, by turns."""
     took = {name: [] for name in planes}
@@ -141,6 +203,8 @@ async def decided(planes):
 
 async def figures():
     for figure in judged():
+        yield figure
+    async for figure in replayed():
         yield figure
     measured = {}
     for rows in (FEW, ROWS):

@@ -125,7 +125,8 @@ def merged(histories: Iterable[Returned]) -> dict[str, float]:
     together: dict[str, float] = {}
     for history in histories:
         for tool, time in history.items():
-            together[tool] = max(time, together.get(tool, time))
+            if time >= together.get(tool, time):
+                together[tool] = time
     return folded(together)
 
 

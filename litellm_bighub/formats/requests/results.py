@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from litellm_bighub.domain.call import ReasoningMark, ToolCall
@@ -31,7 +32,7 @@ class FoundResult:
         call_id: the call that it is for.
         path: where it stands, as in `input[3]`.
         item: the item, message or block that holds it.
-        call: reads that call where it stands in the same request; `None` if it stands nowhere there.
+        call: gives that call as it stands in the same request, read once; `None` if it stands nowhere there.
         is_ours: whether it is what this package itself says in place of the output of that withheld call, in
             this wording or in the default.
     """
@@ -41,6 +42,11 @@ class FoundResult:
     item: object
     call: Callable[[], ToolCall] | None = None
     is_ours: Callable[[DecidedCall, Wording], bool] = _no_output
+
+    def __post_init__(self) -> None:
+        """Read the call once, whoever asks for it."""
+        if self.call is not None:
+            object.__setattr__(self, "call", cache(self.call))
 
 
 @dataclass(frozen=True, slots=True)
