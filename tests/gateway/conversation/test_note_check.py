@@ -70,6 +70,7 @@ def _noting(tmp_path_factory):
             },
             {"guardrail_name": "texts", "litellm_params": {**checks, "default_on": False}},
             _guardrail("waiting", waits),
+            _guardrail("replacing", {}),
             _guardrail("patient", {**waits, "on_block": "continue"}),
         ],
         "litellm_settings": {"telemetry": False},
@@ -124,6 +125,23 @@ async def test_the_note_of_an_approved_call_is_checked_before_the_model_reads_it
         await desk.resolve(await desk.pending(amount), told="the word is swordfish")
         answer = await task
     await clients.go_on(road, call_id, answer, {"guardrails": ["texts", "waiting"]})
+    sent = str(gateway.upstream.requests[-1].body)
+    assert sent.count("The person says: the word is [masked]") == 1
+    assert "swordfish" not in sent
+
+
+@pytest.mark.proxy
+@pytest.mark.parametrize("road", ROADS)
+async def test_the_note_of_a_call_that_was_approved_before_it_is_made_again_is_checked(gateway, clients, desk, road):
+    amount, call_id = AMOUNTS[road] + 5, f"call_again_{road}"
+    call = function_call("refund", {"amount": amount, "order": "o-1"}, call_id=call_id)
+    gateway.upstream.script("go", [text("Refunding."), call])
+    async with asking(clients, road, "texts", "replacing") as task:
+        await task
+    await desk.resolve(await desk.pending(amount), told="the word is swordfish")
+    async with asking(clients, road, "texts", "replacing") as task:
+        answer = await task
+    await clients.go_on(road, call_id, answer, {"guardrails": ["texts", "replacing"]})
     sent = str(gateway.upstream.requests[-1].body)
     assert sent.count("The person says: the word is [masked]") == 1
     assert "swordfish" not in sent
