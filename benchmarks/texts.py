@@ -63,8 +63,8 @@ async def cpu(handler, guardrail, make, repeats):
 async def compared(ours, theirs, guardrail, make, texts):
     """CPU seconds of one payload of each, in turns.
 
-    A collection empties the processor's caches before each turn. A turn is as long as to make little of that: a gateway
-    under load does not begin anew with each request.
+    A turn is so long that its first payloads, for which code and memory are cold, do not decide: a gateway under load
+    does not begin anew with each request.
     """
     repeats = min(300, max(10, 10_000 // texts))
     taken = {ours: [], theirs: []}
@@ -77,6 +77,8 @@ async def compared(ours, theirs, guardrail, make, texts):
 
 
 async def figures():
+    gc.collect()
+    gc.freeze()  # the imported modules: to look through them anew before each turn takes longer than all turns
     for name, (built_in, answer) in FORMATS.items():
         ours, theirs = handler_of(known_format(name)), built_in()
         for side, of in (("request", a_request), ("answer", answer)):

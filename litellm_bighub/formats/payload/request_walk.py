@@ -244,7 +244,9 @@ def _notes_nothing(metadata: Payload) -> bool:
 def _counts(value: Payload, text_fields: AbstractSet[str]) -> bool:
     """Whether an object holds nothing but numbers, and none where a text is meant."""
     told = fields.members(value)
-    if not fields.is_object(value) or not text_fields.isdisjoint(told):
+    if not told:
+        return fields.is_object(value)
+    if not text_fields.isdisjoint(told):
         return False
     return _NUMBERS_OR_NONE.issuperset(map(type, told.values())) or all(
         type(each) in _NUMBERS_OR_NONE or _counts(each, text_fields) for each in told.values()
