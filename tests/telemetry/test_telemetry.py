@@ -55,7 +55,7 @@ def seen():
 
 
 async def test_a_decision_is_counted_and_timed_for_both(seen):
-    await seen.telemetry.write(event())
+    seen.telemetry.write(event())
 
     assert seen.prometheus("decisions_total", tool="wipe", verdict="blocked", enforced="true") == 1
     assert seen.prometheus("decision_seconds_sum", decider="embedded") == 0.25
@@ -65,8 +65,8 @@ async def test_a_decision_is_counted_and_timed_for_both(seen):
 
 
 async def test_a_call_that_passed_undecided_is_counted_as_such(seen):
-    await seen.telemetry.write(event(verdict="allowed", degraded=True))
-    await seen.telemetry.write(event(verdict="allowed"))
+    seen.telemetry.write(event(verdict="allowed", degraded=True))
+    seen.telemetry.write(event(verdict="allowed"))
 
     assert seen.prometheus("degraded_decisions_total", tool="wipe") == 1
     assert seen.spans[0].status.description == "the decider could not be reached"
@@ -75,7 +75,7 @@ async def test_a_call_that_passed_undecided_is_counted_as_such(seen):
 async def test_names_beyond_the_limit_are_one_series():
     seen = Seen(tool_names=ToolNames(2))
     for name in ("a", "b", "c", "d", "a"):
-        await seen.telemetry.write(event(tool=name))
+        seen.telemetry.write(event(tool=name))
 
     counts = {
         name: seen.prometheus("decisions_total", tool=name, verdict="blocked", enforced="true")
@@ -90,7 +90,7 @@ def test_what_is_hardly_a_name_is_no_series(name):
 
 
 async def test_no_argument_target_or_reason_is_told(seen):
-    await seen.telemetry.write(event())
+    seen.telemetry.write(event())
     seen.telemetry.spans.guardrail("bighub", [event()])
 
     assert "canary" not in seen.everything
@@ -98,7 +98,7 @@ async def test_no_argument_target_or_reason_is_told(seen):
 
 
 async def test_a_span_has_the_conventions_attributes_and_the_decisions_time(seen):
-    await seen.telemetry.write(event())
+    seen.telemetry.write(event())
 
     (span,) = seen.spans
     assert span.name == "execute_tool wipe"
@@ -160,7 +160,7 @@ class FullDisk(OtelInstruments):
 
 
 async def test_what_cannot_be_counted_withholds_no_call(caplog):
-    await Telemetry([FullDisk()], DecisionSpans()).write(event())
+    Telemetry([FullDisk()], DecisionSpans()).write(event())
 
     assert "evt-1 was not counted: OSError" in caplog.text
 
