@@ -18,7 +18,7 @@ def told(decided, **asked):
 
     async def decide():
         with logged_decisions(guardrail, data, **asked):
-            await RequestLog().write(decided)
+            RequestLog().write(decided)
 
     return decide, data
 
