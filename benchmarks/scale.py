@@ -1,8 +1,8 @@
 """What a control plane with many stored events costs beside one with 10,000: CPU and SQLite's own steps.
 
 The events are those of 90 days, by 20 tools and 50 agents, counted as a process that serves has counted them; 20 calls
-wait for a person. `BIGHUB_SCALE_EVENTS=10000000` fills in ten million, which takes eight gigabytes of disk for the time
-of the run. Steps are those of SQLite's virtual machine, in thousands: they do not depend on how busy the machine is.
+wait for a person. `BIGHUB_SCALE_EVENTS=10000000` fills in ten million, which takes twelve gigabytes of disk for the
+time of the run. Steps are those of SQLite's virtual machine, in thousands: how busy the machine is does not matter.
 """
 
 from __future__ import annotations
