@@ -2,8 +2,8 @@
 
 It hands hooks the arguments, texts and descriptions of tools, and nothing of prompts, resources, a server's
 instructions, its questions (elicitation) or its errors. So a layer before LiteLLM's router reads what a client says and
-what it is told. It looks at a request when LiteLLM reads that, which it does after it has authenticated the caller, and
-at an answer when it leaves. What cannot be read does not pass.
+what it is told. It looks at a request when LiteLLM reads that, which before 1.110 it does once it has authenticated the
+caller, and at an answer when it leaves. What cannot be read does not pass.
 """
 
 from __future__ import annotations
