@@ -10,14 +10,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 WORKER = """
-import asyncio, sys
+import sys
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
 from tests.telemetry.events import event
 
 telemetry = Telemetry([PrometheusInstruments.of()], DecisionSpans())
-asyncio.run(telemetry.write(event()))
+telemetry.write(event())
 telemetry.pending(int(sys.argv[1]))
 telemetry.breaker()("open")
 with telemetry.stream().waiting():
