@@ -107,7 +107,7 @@ def _name(sink: EventSink) -> str:
 class OutcomeSink(Protocol):
     """Something that keeps outcomes: an audit file, a control plane."""
 
-    async def record(self, outcome: CallOutcome) -> None:
+    async def record(self, outcome: CallOutcome, /) -> None:
         """Keep the outcome, or raise."""
         ...
 
