@@ -172,6 +172,7 @@ def test_a_lone_text_that_was_left_as_it_was_needs_no_answer():
 
     assert lone_answer(OfInputs(), inputs, "a") == "a"
     assert lone_answer(OfInputs(), {"texts": ["b"]}, "a") == "b"
+    assert lone_answer(OfInputs(), {"texts": ("b",)}, "a") == "b"
     assert lone_answer(OfInputs(), UserDict(texts=["b"]), "a") == "b"
 
 
