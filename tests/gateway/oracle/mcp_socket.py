@@ -134,9 +134,27 @@ class Client:
         """The answer to one request: a result, an error, or a text that is no JSON."""
         return self._post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear what is told and asked beside the answers (LiteLLM 1.104 asks there); ends the session."""
+        begun = threading.Event()
+        thread = threading.Thread(target=self._send, args=("GET",), kwargs={"begun": begun}, daemon=True)
+        thread.start()
+        begun.wait()
+        try:
+            yield
+        finally:
+            self._send("DELETE")
+            thread.join()
+
     def _post(self, body: Result) -> Any:
+        return self._send("POST", body)
+
+    def _send(self, method: str, body: Result | None = None, begun: threading.Event | None = None) -> Any:
         heard: Any = None
-        with self._http.stream("POST", self._path, json=body, headers=self._headers) as answer:
+        with self._http.stream(method, self._path, json=body, headers=self._headers) as answer:
+            if begun is not None:
+                begun.set()
             self.got.append(str(dict(answer.headers)))
             if session := answer.headers.get("mcp-session-id"):
                 self._headers["Mcp-Session-Id"] = session

@@ -159,6 +159,7 @@ def test_what_is_said_of_a_server_was_seen(mcp_road):
     canaries = Canaries(80)
     for result in canaries.objects(mcp.types.InitializeResult, "initialize"):
         mcp_road.server.results["initialize"] = {**result, "protocolVersion": VERSION}
+        Client(mcp_road.http).ask("tools/list")  # LiteLLM tells what it heard when it last asked the server
         for path in ("/mcp/", "/demo/mcp"):
             assert unseen(mcp_road, canaries, Client(mcp_road.http, path).got) == []
 
@@ -245,7 +246,8 @@ def test_what_a_server_asks_and_a_client_answers_was_seen(mcp_road):
         "content": content,
         "_meta": {"x": canaries.at("_meta")},
     }
-    heard = client.ask("tools/call", name="demo-look", arguments={})
+    with client.listening():
+        heard = client.ask("tools/call", name="demo-look", arguments={})
     assert heard["result"]["content"][0]["text"] == "hi"
     assert unseen(mcp_road, canaries, client.got) == []
     assert unseen(mcp_road, canaries, mcp_road.server.got) == []
