@@ -7,12 +7,18 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from openai.types.responses import ResponseInputItem, ResponseOutputItem
+from openai.types.responses import Response, ResponseInputItem, ResponseOutputItem
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.formats.payload.slots import Found, TextKind, rewrite
-from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_request, find_in_response
+from litellm_bighub.formats.payload.slots import Found, TextKind, rewrite, slot_of
+from litellm_bighub.formats.responses.texts.text_finder import (
+    find_in_item,
+    find_in_request,
+    find_in_response,
+    lone_text_in_request,
+    lone_text_in_response,
+)
 from tests.formats.responses.canaries import (
     ANNOTATIONS,
     ARGUMENTS,
@@ -395,3 +401,106 @@ def test_the_convenience_field_of_a_dict_answer():
     response = {"output": [answer(output_text(CANARY))], "output_text": CANARY}
     mask(find_in_response(response))
     assert response == {"output": [answer(output_text(MASKED))], "output_text": MASKED}
+
+
+def test_what_is_laid_over_a_request_is_read_like_the_request():
+    data = {
+        "input": "a",
+        "extra_body": {"instructions": "b", "input": [message("c"), ""], "prompt": {"variables": "d"}},
+    }
+    found = find_in_request(data)
+    assert (found.texts, [slot.path for slot in found.slots]) == (
+        ["a", "b", "c", "d"],
+        ["input", "extra_body.instructions", "extra_body.input[0].content[0]", "extra_body.prompt.variables"],
+    )
+
+
+class Weather(BaseModel):
+    """A form that an answer takes, as code names it."""
+
+    degrees: int
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"text": Weather},
+        {"user": 5},
+        {"metadata": None, "tools": None},
+        {"tool_choice": "auto"},
+        {"tool_choice": "none"},
+        {"tool_choice": "required"},
+    ],
+    ids=str,
+)
+def test_what_a_caller_chooses_is_no_text(beside: dict[str, Any]):
+    assert find_in_request({"input": "a", **beside}).texts == ["a"]
+
+
+@pytest.mark.parametrize("response", [{"output": None}, {}, {"output": []}, {"output": [answer(output_text(""))]}])
+def test_an_answer_without_a_text(response: dict[str, Any]):
+    assert find_in_response(response) == Found()
+
+
+def test_a_lone_text_of_a_request():
+    """It stands where the walk would find it."""
+    for told in (CANARY, [{"role": "user", "content": CANARY}], [{"role": "assistant", "content": CANARY}]):
+        data = {"model": "m", "input": told, "temperature": 1, "api_base": "a"}
+        lone = lone_text_in_request(data, unsent=frozenset({"api_base"}))
+        assert lone is not None
+        assert [slot_of(*lone)] == find_in_request(data, unsent=frozenset({"api_base"})).slots
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"input": CANARY, "instructions": CANARY},
+        {"input": CANARY, "from_the_future": CANARY},
+        {"input": ""},
+        {"input": None},
+        {"input": (CANARY,)},
+        {"input": []},
+        {"input": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]},
+        {"input": [CANARY]},
+        {"input": [{"role": "system", "content": CANARY}]},
+        {"input": [{"role": "user", "content": ""}]},
+        {"input": [message(CANARY)]},
+    ],
+    ids=str,
+)
+def test_a_request_that_is_no_lone_text(data: dict[str, Any]):
+    assert lone_text_in_request(data) is None
+
+
+def modelled_answer(*items: Any, **beside: Any) -> Response:
+    return Response.model_construct(
+        id="resp_1", output=[OUTPUT_MODEL.validate_python(item) for item in items], **beside
+    )
+
+
+def test_a_lone_text_of_an_answer():
+    """It stands where the walk would find it."""
+    response = modelled_answer(answer(output_text(CANARY), output_text("")), temperature=1.0)
+    lone = lone_text_in_response(response)
+    assert lone is not None
+    assert [slot_of(*lone)] == find_in_response(response).slots
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"output": [answer(output_text(CANARY))]},
+        Response.model_construct(output=None),
+        Response.model_construct(output=[CANARY]),
+        modelled_answer(),
+        modelled_answer(answer(output_text("a")), answer(output_text("b"))),
+        modelled_answer(answer(output_text("a"), output_text("b"))),
+        modelled_answer(answer(output_text(""))),
+        modelled_answer(answer({"type": "refusal", "refusal": CANARY})),
+        modelled_answer(answer(output_text("a", annotations=[ANNOTATIONS["url_citation"](CANARY)]))),
+        modelled_answer(answer(output_text("a")), instructions=CANARY),
+    ],
+    ids=lambda response: str(response)[:80],
+)
+def test_an_answer_that_is_no_lone_text(response: object):
+    assert lone_text_in_response(response) is None
