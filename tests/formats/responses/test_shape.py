@@ -44,6 +44,7 @@ def test_what_is_no_response_is_refused(answer, problem):
         {"type": "response.completed", "response": {"output": [{"type": "message"}]}},
         {"type": "response.created", "response": {}},
         {"type": "response.completed"},
+        {"type": "response.new", "response": "x"},
     ],
 )
 def test_an_event_is_accepted(event):

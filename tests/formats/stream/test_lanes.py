@@ -252,3 +252,16 @@ def test_a_lane_behind_waits_for_an_older_event_although_another_may_go_ahead():
         events[name].leave(), others[name].leave()
         assert made.drain() == meant.drain()
     assert not made
+
+
+def test_lanes_that_do_not_wait_for_each_other_go_ahead_together_behind_an_event_of_no_item():
+    made, events = Lanes(independent=True), {name: Event(name) for name in "nba"}
+    for lane, name in ((NO_ITEM, "n"), (2, "b"), (1, "a")):
+        made.add(lane, events[name])
+    events["b"].leave()
+    assert made.drain() == ()
+
+    events["n"].leave()
+    assert made.drain() == ("n", "b")
+    events["a"].leave()
+    assert made.drain() == ("a",)
