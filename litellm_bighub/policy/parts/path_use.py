@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from litellm_bighub.policy.parts.linear_pattern import Fits, literal, whole
@@ -69,9 +69,7 @@ class Directories:
             return (None,)
         if _DRIVE.match(path):
             return ("/" + posixpath.normpath(path.replace("\\", "/")),)
-        return tuple(
-            dict.fromkeys(None if at is None else posixpath.normpath(posixpath.join(at, path)) for at in self.current)
-        )
+        return tuple(dict.fromkeys([None if at is None else _below(at, path) for at in self.current]))
 
     def changed(self, to: str | None, *, certain: bool) -> Directories:
         """After a `cd`, which may have failed unless what follows depends on it."""
@@ -86,6 +84,12 @@ class Directories:
         if not self.workspace:
             return not path.startswith(("/", "~", "../")) and path != ".."
         return path == self.workspace or path.startswith(self.workspace.rstrip("/") + "/")
+
+
+@lru_cache(maxsize=1024)
+def _below(directory: str, path: str) -> str:
+    """A path below a directory. Agents name the same ones again and again."""
+    return posixpath.normpath(posixpath.join(directory, path))
 
 
 @dataclass(frozen=True)  # without slots: the expressions are kept

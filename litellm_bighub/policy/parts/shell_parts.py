@@ -110,7 +110,9 @@ class _Parts:
                     _Draft(argv, assigns=False, moved=False, restricts_only=True, stages=outer), directories, depth
                 )
         everything: list[TreeCommand | Redirect] = [*tree.commands, *tree.redirects]
-        for found in sorted(everything, key=lambda one: one.start):
+        if len(everything) > 1:
+            everything.sort(key=lambda one: one.start)
+        for found in everything:
             if isinstance(found, Redirect):
                 self._redirect(found, directories)
                 continue
@@ -205,10 +207,10 @@ class _Parts:
         skip = None
         if name in _PATTERN_FIRST and not any(_PATTERN_OPTION.fullmatch(word.text) for word in draft.argv[1:]):
             skip = _pattern(draft.argv, _PATTERN_FIRST[name])
-        globs = _wildcards(draft.argv, name)
-        for word in dict.fromkeys(
-            word._replace(glob=True) if word in globs else word for word in draft.argv[1:] if word is not skip
-        ):
+        words: Sequence[Word] = [word for word in draft.argv[1:] if word is not skip]
+        if globs := _wildcards(draft.argv, name):
+            words = [word._replace(glob=True) if word in globs else word for word in words]
+        for word in dict.fromkeys(words):
             for text in _possible_paths(word):
                 for path in directories.resolve(text):
                     inside = draft.restricts_only or directories.contains(path)
@@ -313,6 +315,9 @@ def _pattern(argv: Argv, with_value: str) -> Word | None:
 def _possible_paths(word: Word) -> Iterator[str]:
     """What in a word may be a path: the word, and what stands in it behind an option's letter, `=`, `:`, `,` or `@`."""
     text = word.text
+    if text.isalnum() and word.sure:
+        yield text
+        return
     if not word.sure and not word.glob:
         if text.startswith("~/"):
             yield text
@@ -330,6 +335,9 @@ def _possible_paths(word: Word) -> Iterator[str]:
 
 def _attached(options: str) -> Iterator[str]:
     """What may be the value of one of the letters in `-rf.env`: only the command knows which of them takes one."""
+    if len(options) <= MAX_LETTERS and options[1:].isalnum():
+        yield from [options[at:] for at in range(2, len(options)) if options[at - 1] in _FILE_LETTERS]
+        return
     first = next((at for at, sign in enumerate(options) if at and not sign.isalnum()), len(options))
     if first > MAX_LETTERS:
         yield options[first:]

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from litellm_bighub.policy.parts.shell_command import Argv, Word
@@ -184,6 +185,11 @@ class Runs:
 Unwrapped: TypeAlias = tuple[tuple[Runs, ...], bool]
 """What a command runs, and whether it does nothing else."""
 _NOTHING: Final[Unwrapped] = ((), False)
+_CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl", "kubectl"})
+_READ_BY_NAME: Final = (
+    *(SHELLS, _CONTAINERS, RESERVED, CHANGES_MEANING, WRAPPERS, RUNNERS, TEXT_OPTIONS),
+    frozenset({"find", "su", "command", "printf", "set", "test", "["}),
+)
 
 
 def unwrap(argv: Argv, *, stdin: str | None) -> Unwrapped:
@@ -194,13 +200,15 @@ def unwrap(argv: Argv, *, stdin: str | None) -> Unwrapped:
         stdin: the text that it reads, where that is known.
     """
     name = argv[0].text.rpartition("/")[2]
+    if _runs_nothing(name):
+        return _NOTHING
     if name in SHELLS:
         return _shell(argv, stdin)
     if name == "find":
         return _find(argv), False
     if name == "su":
         return _su(argv), False
-    if name in {"docker", "podman", "nerdctl", "kubectl"}:
+    if name in _CONTAINERS:
         return _container(argv), False
     if name == "command" and len(argv) > 1 and argv[1].text[:2] in {"-v", "-V"}:
         return _NOTHING
@@ -214,6 +222,17 @@ def unwrap(argv: Argv, *, stdin: str | None) -> Unwrapped:
     if found is None:
         return texts, False
     return (found, *texts), wrapper.transparent and found.what is not None and not texts
+
+
+@lru_cache(maxsize=1024)
+def _runs_nothing(name: str) -> bool:
+    """Whether a command of this name runs nothing else, whatever its words are, as most do."""
+    known = any(name in names for names in _READ_BY_NAME)
+    return not (known or _INTERPRETER.fullmatch(name) or _is_other_shell(name))
+
+
+def _is_other_shell(name: str) -> bool:
+    return name.lower().removesuffix(".exe") in OTHER_SHELLS or _CMDLET.fullmatch(name) is not None
 
 
 def _behind_runner(argv: Argv, name: str) -> Iterator[Runs]:
@@ -269,10 +288,9 @@ def _option_texts(argv: Argv, name: str) -> Iterator[Runs]:
 
 def _not_understood(argv: Argv, name: str) -> tuple[Runs, ...]:
     """Languages that are not read here, and commands that change what others mean."""
-    lower = name.lower().removesuffix(".exe")
     if name in RESERVED:
         return (_unclear(argv, "its syntax is not understood"),)
-    if lower in OTHER_SHELLS or _CMDLET.fullmatch(name):
+    if _is_other_shell(name):
         return (_unclear(argv, "it is for a shell that is not understood"),)
     changes = name in CHANGES_MEANING or (name == "printf" and len(argv) > 1 and argv[1].text.startswith("-v"))
     if changes or (name == "set" and not all(word.sure and _SET.fullmatch(word.text) for word in argv[1:])):
