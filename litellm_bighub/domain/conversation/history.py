@@ -123,7 +123,7 @@ def marks_of_use(context: CallContext) -> set[str]:
 def merged(histories: Iterable[Returned]) -> dict[str, float]:
     """What came back in any of them, with the last times."""
     together: dict[str, float] = {}
-    for history in histories:
+    for history in {id(each): each for each in histories}.values():  # many are the same one
         for tool, time in history.items():
             if time >= together.get(tool, time):
                 together[tool] = time

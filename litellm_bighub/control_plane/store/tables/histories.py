@@ -17,20 +17,26 @@ AT_ONCE: Final = 500
 
 
 def find(connection: Connection, marks: Collection[str]) -> Mapping[str, Returned]:
-    """What is known of these marks."""
+    """What is known of these marks: one value for all that know the same, as the calls of one answer do."""
     found: dict[str, Returned] = {}
+    read: dict[str, Returned] = {}
     for some in _pieces(marks):
         query = select(table.c.mark, table.c.returned).where(table.c.mark.in_(some))
-        found |= {row.mark: json.loads(row.returned) for row in connection.execute(query)}
+        for mark, text in connection.execute(query):
+            if text not in read:
+                read[text] = json.loads(text)
+            found[mark] = read[text]
     return found
 
 
 def add(connection: Connection, marks: Collection[str], returned: Returned, now: float) -> None:
     """Add to what is known of these marks. Writers take turns, so nothing is lost in between."""
     known = find(connection, marks)
+    alone = dump(merged([returned]))
     for some in _pieces(marks):
         connection.execute(delete(table).where(table.c.mark.in_(some)))
-        rows = [{"mark": mark, "returned": dump(merged([known.get(mark, {}), returned])), "time": now} for mark in some]
+        texts = {mark: dump(merged([known[mark], returned])) if mark in known else alone for mark in some}
+        rows = [{"mark": mark, "returned": text, "time": now} for mark, text in texts.items()]
         connection.execute(table.insert(), rows)
 
 
