@@ -159,6 +159,9 @@ class Wording:
     documents_refused: str = _sentence("no guardrail could check the words of documents here")
     body_refused: str = _sentence("the body is no JSON object")
     mcp_unread: str = _sentence("the MCP message could not be checked")
+    sampling_refused: str = _sentence(
+        "A model's answer to an MCP server (sampling) must hold no tool call: nobody could decide on it."
+    )
     opt_out_unrecorded: str = _sentence(
         "The key has opted out of the guardrail {guardrail}, which could not be recorded."
     )

@@ -46,7 +46,8 @@ from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandle
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.logs.logged_details import hide_body, hide_refused, hide_refused_answer
-from litellm_bighub.gateway.mcp.mcp_messages import MessageCheck, is_asked_by_server
+from litellm_bighub.gateway.mcp.mcp_messages import MessageCheck
+from litellm_bighub.gateway.mcp.mcp_sampling import is_asked_by_server
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.answer_format import worded_refusals
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
@@ -211,7 +212,7 @@ class TextGuardrail(NativeGuardrail):
         wire_format = format_of_texts(call_type) or plain_format_of(call_type)
         if wire_format is not None and not await self.opted_out(data, user_api_key_dict, asks):
             handler = self._handlers[wire_format]
-            if not wire_format.has_answer_hook:
+            if not wire_format.has_answer_hook or is_asked_by_server(data):
                 bypass_cache(data)
             with _refusing(wire_format, data):
                 for guardrail in self.applied():

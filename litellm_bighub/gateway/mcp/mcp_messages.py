@@ -19,10 +19,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.checks.text_check import InputType
-from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import REFUSED
 from litellm_bighub.formats.format import TextFormat
-from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.registry import MCP_FORMATS
 from litellm_bighub.wording import Wording
 
@@ -38,15 +37,8 @@ _EVENTS: Final = b"text/event-stream"
 _PLACE: Final = "endpoint"
 _OVER: Final = frozenset({b"content-length", b"transfer-encoding"})
 
-_SAMPLING: Final = "/mcp/sampling/createMessage"
-
 CheckMessage: TypeAlias = "Callable[[JsonObject, TextFormat, InputType], Awaitable[None]]"
 """Checks the texts of a message in place; raises to refuse it."""
-
-
-def is_asked_by_server(request_data: JsonMapping) -> bool:
-    """Whether a request to a model is one that an MCP server makes (sampling): its answer goes there, by no hook."""
-    return str(get(request_data.get("proxy_server_request"), "url")).endswith(_SAMPLING)
 
 
 @dataclass(frozen=True, slots=True)
