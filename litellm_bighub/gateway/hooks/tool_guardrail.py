@@ -35,7 +35,7 @@ from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_strea
 from litellm_bighub.gateway.logs.logged_details import hide_refused, hiding_refused_answer
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_approval, tell_approval_late
-from litellm_bighub.gateway.mcp.mcp_sampling import check_sampled, check_sampling
+from litellm_bighub.gateway.mcp.mcp_sampling import check_sampled, check_sampling, is_asked_by_server
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
@@ -192,7 +192,8 @@ class BighubGuardrail(NativeGuardrail):
                 await govern_mcp_call(self.enforcement, data, request.context(), results=results)
             return data
         if not await self.opted_out(data, user_api_key_dict, request.context):
-            check_sampling(data, self.opt_outs.wording)
+            if is_asked_by_server(data):
+                check_sampling(data, self.opt_outs.wording)
             await self.pipeline.request(request)
             if request.wire_format is not None:
                 self.log_governed(data, request.wire_format)
@@ -282,12 +283,10 @@ class BighubGuardrail(NativeGuardrail):
         self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
     ) -> Payload:
         """Decide on the calls of an answer in code; the proxy has its own hook, but for answers to an MCP server."""
-        if (
-            is_proxy()
-            and call_type is not None
-            and self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        ):
-            check_sampled(request_data, response, format_of_call(call_type.value), self.opt_outs.wording)
+        if is_asked_by_server(request_data) and self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+            sampled = None if call_type is None else format_of_call(call_type.value)
+            check_sampled(response, sampled, self.opt_outs.wording)
+            return response
         if call_type is not None and call_type in GOVERNED and not is_proxy() and not is_governed_in_code():
             await self.pipeline.conversation.record_results(request_data, response)
             wire_format = format_of_call(call_type.value)

@@ -30,24 +30,22 @@ def check_sampling(request_data: MutableMapping[str, Any], wording: Wording) -> 
     Raises:
         ToolCallWithheld: the model could call tools.
     """
-    if is_asked_by_server(request_data):
-        if request_data.get("tools"):
-            raise _refusal(wording)
-        bypass_cache(request_data)
+    if request_data.get("tools"):
+        raise _refusal(wording)
+    bypass_cache(request_data)
 
 
-def check_sampled(request_data: JsonMapping, response: Payload, wire_format: Format | None, wording: Wording) -> None:
+def check_sampled(response: Payload, wire_format: Format | None, wording: Wording) -> None:
     """Refuse calls in the answer to a request that an MCP server makes.
 
     Raises:
         ToolCallWithheld: there are some, or nobody could find them.
         PayloadError: the answer cannot be read.
     """
-    if is_asked_by_server(request_data):
-        if wire_format is None or not wire_format.is_answer(response):
-            raise _refusal(wording)
-        if wire_format.find_calls(response, Replacements(str, refusals=False, as_model=dict)):
-            raise _refusal(wording)
+    if wire_format is None or not wire_format.is_answer(response):
+        raise _refusal(wording)
+    if wire_format.find_calls(response, Replacements(str, refusals=False, as_model=dict)):
+        raise _refusal(wording)
 
 
 def _refusal(wording: Wording) -> ToolCallWithheld:
