@@ -43,19 +43,18 @@ def _gateway(_upstream, tmp_path_factory, warm):
 
 @pytest.fixture
 def gateway(_gateway, upstream):
-    _gateway[1].reset()
     return _gateway
 
 
 def sampled(gateway, said, **beside):
     """What the server got for its question to a model."""
     http, server = gateway
+    server.reset()
     asked = {"messages": [{"role": "user", "content": {"type": "text", "text": said}}], "maxTokens": 9, **beside}
     question = {"jsonrpc": "2.0", "id": 77, "method": "sampling/createMessage", "params": asked}
     server.notifications["tools/call"] = [question]
     Client(http).ask("tools/call", name="demo-look", arguments={})
     [answer] = [got for got in server.got if '"id":77' in got.replace(" ", "")]
-    server.got.clear()
     return answer
 
 
