@@ -249,9 +249,10 @@ def test_what_a_person_put_in_place_of_the_arguments_is_what_runs(driver, model,
     assert payload["execution"]["last"]["arguments"] == edited
 
 
-def test_an_amount_that_code_alone_measures_is_not_that_of_an_edit(driver, model, policy, plane, loop):
+def test_an_amount_that_code_alone_measures_is_not_that_of_an_edit(driver, model, policy, loop, request):
     """People answer in another process, which knows only what the policy says of tools."""
     policy.write_text(POLICY.replace("tools: {refund: {value: amount}}\n", ""))
+    plane = request.getfixturevalue("plane")  # reads the policy when it is opened
     model([refund(700)], [text("waiting")])
     guard = driver.guard(decider="embedded", policy=policy)
     guard.tool("refund", Refunds().refund, value_from_args=lambda a: a["amount"])
