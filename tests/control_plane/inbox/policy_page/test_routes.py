@@ -86,7 +86,7 @@ async def test_it_says_what_each_rule_decided_used_and_reserved(visit, decide, p
     refunds = page[page.index("refunds allow") : page.index("shell block")]
     assert "1 allowed 1 requires approval" in refunds
     assert "max_per_day 10 all callers together 1 \u2013 9" in refunds
-    assert "max_total_per_day 1200 key kkkkkkkkkkkk 100 EUR 600 EUR 500 EUR" in refunds
+    assert "max_total_per_day 1,200 key kkkkkkkkkkkk 100 EUR 600 EUR 500 EUR" in refunds
     assert "It decided no call in 30 days." in page[page.index("shell block") :]
     assert "1 blocked" in page[page.index("Where no rule fits") :]
     assert "Rules that decided no call in 7 days:" in words(await client.get("/inbox/policy"))

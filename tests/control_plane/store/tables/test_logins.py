@@ -15,7 +15,7 @@ from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.tables.logins import LIFETIME_SECONDS, Login
 
 NOW = 1e9
-ANN = Key("k1", "ann", "bhk_a", frozenset({"audit:read"}), NOW, None, None, "k1")
+ANN = Key("k1", "ann", "bhk_a", frozenset({"audit:read"}), NOW, None, None, "k1", holder="k1")
 
 
 def test_a_cookie_finds_its_login_until_the_time_is_over(connection):
