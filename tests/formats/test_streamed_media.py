@@ -164,5 +164,5 @@ def test_a_file_in_an_unknown_field_is_read_before_it_leaves(case):
 @pytest.mark.format("chat")
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_what_is_rewritten_as_a_text_and_as_a_file_does_not_leave(case):
-    with pytest.raises(PayloadError, match="both as a text and as the file"):
+    with pytest.raises(PayloadError, match="both a text and a file"):
         of_unknown(case, lambda told: told.replace("bob@example.com", "[EMAIL]").replace("csv", "plain"))

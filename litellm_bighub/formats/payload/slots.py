@@ -49,7 +49,7 @@ class TextKind(Enum):
 _TEXT, _OUTPUT_TEXT, _JSON, _OBJECT = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.JSON, TextKind.OBJECT
 _NAME, _SIGNED, _TOKENS = TextKind.NAME, TextKind.SIGNED, TextKind.TOKENS
 _FILE: Final = TextKind.FILE
-TWICE: Final = "was rewritten both as a text and as the file that it is"
+TWICE: Final = "was rewritten in two ways, as where it is both a text and a file"
 NO_TEXTS: Final = (TextKind.IMAGE, TextKind.MEDIA)
 """The kinds of slots that guardrails are handed apart from texts, in this order."""
 
@@ -230,7 +230,7 @@ class Found:
         given = iter(texts)
         changed = [(slot, text) for slot, text in zip(self._slots, given, strict=False) if text != slot.text]
         plain: list[tuple[dict[Any, Any], Any, str]] = []
-        places: set[tuple[int, str | int]] = set()
+        places: dict[tuple[int, str | int], tuple[TextKind, str]] = {}
         for text, said, told in zip(given, self.said, self.told, strict=False):
             if text == said:
                 continue
@@ -239,8 +239,9 @@ class Found:
                 changed.append((slot_of(said, told), text))
             else:
                 plain.append((held, told[1], text))
-                places.add((id(told[0]), told[1]))
-        twice = next((slot for slot, _ in changed if (id(slot.owner), slot.key) in places), None)
+                places[id(told[0]), told[1]] = (_TEXT, text)
+        ways = ((slot, (slot.kind, text)) for slot, text in changed)
+        twice = next((slot for slot, way in ways if places.get((id(slot.owner), slot.key), way) != way), None)
         if twice is not None:
             raise PayloadError(twice.path, TWICE)
         if changed:
@@ -301,7 +302,7 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     """
     verify(slots, texts)
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
-    for slot, text in changed:
+    for slot, text in {(id(slot.owner), slot.key): (slot, text) for slot, text in changed}.values():
         if slot.kind in NO_TEXTS:
             _put_media(slot, text)
         else:
@@ -310,20 +311,20 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
             _fit_annotations(slot.owner, slot.text, text)
         if slot.kind is _SIGNED and slot.within is not None:
             slot.within[:] = [kept for kept in slot.within if kept is not slot.owner]
+    for slot, text in changed:
         slot.text = text
     return len(changed)
 
 
 def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
     """Raise what `rewrite` would raise, and write nothing."""
-    written: set[tuple[int, str | int]] = set()
+    written: dict[tuple[int, str | int], tuple[TextKind, str]] = {}
     for slot, text in zip(slots, texts, strict=True):
         if text == slot.text:
             continue
-        place = (id(slot.owner), slot.key)
-        if place in written:
+        # The same object may stand in a payload twice, as of a caller in code who says a message again.
+        if written.setdefault((id(slot.owner), slot.key), (slot.kind, text)) != (slot.kind, text):
             raise PayloadError(slot.path, TWICE)
-        written.add(place)
         if slot.kind is _NAME or (slot.kind is _SIGNED and slot.within is None):
             raise PayloadError(slot.path, "was rewritten, but means something only as it stands")
         if not fields.is_writable(slot.owner):

@@ -332,10 +332,35 @@ def test_a_file_in_an_unknown_field_is_not_rewritten_twice(media):
     file = Slot(payload, "later", "mail bob", TextKind.FILE, (None, "later"))
     if media == "image/png":
         file = Slot(payload, "later", url, TextKind.IMAGE, (None, "later"))
-    with pytest.raises(PayloadError, match="both as a text and as the file"):
+    with pytest.raises(PayloadError, match="both a text and a file"):
         rewrite([*slots, file], ["x", "data:image/png;base64,QQ=="])
     found = Found([file])
     found.add(payload, "later", url, TextKind.TEXT, (None, "later"))
-    with pytest.raises(PayloadError, match="both as a text and as the file"):
+    with pytest.raises(PayloadError, match="both a text and a file"):
         found.rewrite(["data:image/png;base64,QQ==", "x"])
     assert payload == {"later": url}
+
+
+@pytest.mark.parametrize("kind", [TextKind.TEXT, TextKind.JSON, TextKind.IMAGE])
+def test_what_stands_in_a_payload_twice_is_rewritten_once(kind):
+    shared = {"url": "data:image/png;base64,QQ=="} if kind is TextKind.IMAGE else {"url": '"a"'}
+    slots = [Slot(shared, "url", shared["url"], kind, (None, at)) for at in range(2)]
+    new = "data:image/png;base64,QUE=" if kind is TextKind.IMAGE else '"b"'
+    rewrite(slots, [new, new])
+    assert shared == {"url": new}
+    assert [each.text for each in slots] == [new, new]
+    with pytest.raises(PayloadError, match="in two ways"):
+        rewrite(slots, ["data:image/png;base64,Qg==", '"c"'] if kind is TextKind.IMAGE else ['"c"', '"d"'])
+    assert shared == {"url": new}
+
+
+def test_a_text_that_a_walk_finds_again_is_rewritten_once():
+    payload = {"later": "a"}
+    found = Found([Slot(payload, "later", "a", TextKind.TEXT, (None, "later"))])
+    found.add(payload, "later", "a", TextKind.TEXT, (None, "later"))
+    found.rewrite(["b", "b"])
+    assert payload == {"later": "b"}
+    found = Found([Slot(payload, "later", "b", TextKind.TEXT, (None, "later"))])
+    found.add(payload, "later", "b", TextKind.TEXT, (None, "later"))
+    with pytest.raises(PayloadError, match="in two ways"):
+        found.rewrite(["c", "d"])
