@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from contextlib import asynccontextmanager
 
 import pytest
 import yaml
@@ -16,7 +14,7 @@ from litellm_bighub.gateway.conversation.note_check import checked_notes
 from litellm_bighub.testing import ScriptedUpstream, function_call, running_proxy, text
 from litellm_bighub.wording import ENGLISH
 from tests.gateway.conftest import EXTENSIONS, MODEL, Gateway, _guardrail
-from tests.gateway.pipeline.test_proxy_waiting import AMOUNTS, POLICY, ROADS, Clients, Desk, refund
+from tests.gateway.pipeline.test_proxy_waiting import AMOUNTS, POLICY, ROADS, Clients, Desk, asking, refund
 
 GUARDRAIL = """\
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -105,46 +103,41 @@ async def clients(gateway):
     await clients.aclose()
 
 
-@asynccontextmanager
-async def asking(clients, road, *guardrails):
-    task = asyncio.ensure_future(getattr(clients, road)("go", {"guardrails": list(guardrails)}))
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+def script_refund(gateway, amount, call_id):
+    call = function_call("refund", {"amount": amount, "order": "o-1"}, call_id=call_id)
+    gateway.upstream.script("go", [text("Refunding."), call])
+
+
+def assert_the_model_reads_a_masked_note(gateway):
+    sent = str(gateway.upstream.requests[-1].body)
+    assert sent.count("The person says: the word is [masked]") == 1
+    assert "swordfish" not in sent
 
 
 @pytest.mark.proxy
 @pytest.mark.parametrize("road", ROADS)
 async def test_the_note_of_an_approved_call_is_checked_before_the_model_reads_it(gateway, clients, desk, road):
     amount, call_id = AMOUNTS[road] + 1, f"call_noted_{road}"
-    call = function_call("refund", {"amount": amount, "order": "o-1"}, call_id=call_id)
-    gateway.upstream.script("go", [text("Refunding."), call])
+    script_refund(gateway, amount, call_id)
     async with asking(clients, road, "texts", "waiting") as task:
         await desk.resolve(await desk.pending(amount), told="the word is swordfish")
         answer = await task
     await clients.go_on(road, call_id, answer, {"guardrails": ["texts", "waiting"]})
-    sent = str(gateway.upstream.requests[-1].body)
-    assert sent.count("The person says: the word is [masked]") == 1
-    assert "swordfish" not in sent
+    assert_the_model_reads_a_masked_note(gateway)
 
 
 @pytest.mark.proxy
 @pytest.mark.parametrize("road", ROADS)
 async def test_the_note_of_a_call_that_was_approved_before_it_is_made_again_is_checked(gateway, clients, desk, road):
     amount, call_id = AMOUNTS[road] + 5, f"call_again_{road}"
-    call = function_call("refund", {"amount": amount, "order": "o-1"}, call_id=call_id)
-    gateway.upstream.script("go", [text("Refunding."), call])
+    script_refund(gateway, amount, call_id)
     async with asking(clients, road, "texts", "replacing") as task:
         await task
     await desk.resolve(await desk.pending(amount), told="the word is swordfish")
     async with asking(clients, road, "texts", "replacing") as task:
         answer = await task
     await clients.go_on(road, call_id, answer, {"guardrails": ["texts", "replacing"]})
-    sent = str(gateway.upstream.requests[-1].body)
-    assert sent.count("The person says: the word is [masked]") == 1
-    assert "swordfish" not in sent
+    assert_the_model_reads_a_masked_note(gateway)
 
 
 @pytest.mark.proxy

@@ -250,8 +250,8 @@ async def clients(gateway):
 
 
 @asynccontextmanager
-async def asking(clients, road, guardrail, prompt="go"):
-    task = asyncio.ensure_future(getattr(clients, road)(prompt, {"guardrails": [guardrail]}))
+async def asking(clients, road, *guardrails):
+    task = asyncio.ensure_future(getattr(clients, road)("go", {"guardrails": list(guardrails)}))
     try:
         yield task
     finally:
